@@ -1,0 +1,57 @@
+"""What every judge is: pairs in, verdicts out, an exception when there is no verdict."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from speciarl_verl.category import Category
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What is compared: the model's prediction and the label of the picture, both non-empty."""
+
+    prediction: str
+    ground_truth: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A judge's word on one pair.
+
+    Attributes:
+        category: how the prediction relates to the ground truth.
+        source: who decided, such as `taxonomy`, `server`, `cache`.
+        confidence: probability of the category in [0, 1] where the judge gives one.
+    """
+
+    category: Category
+    source: str
+    confidence: float | None = None
+
+
+class JudgeError(RuntimeError):
+    """The judge gave no verdict. It ends the run with its message; it never becomes a reward."""
+
+
+class Judge(Protocol):
+    """One judge a process, shared by all its groups; `judge` is called concurrently."""
+
+    async def judge(self, pair: Pair) -> Verdict:
+        """Compare one pair.
+
+        Raises:
+            JudgeError: no verdict could be had; the message names the judge, the last error and the cure.
+        """
+        ...
+
+    async def check(self) -> None:
+        """Prove before training that the judge answers.
+
+        Raises:
+            JudgeError: it does not; the message names it and the cure.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release connections and files."""
+        ...

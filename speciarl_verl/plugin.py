@@ -1,0 +1,1 @@
+"""Entry point `verl.plugins`."""
