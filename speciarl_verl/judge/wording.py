@@ -1,0 +1,86 @@
+"""When two wordings name the same thing, and when a wording is a refusal: what needs no LLM to decide."""
+
+import re
+import unicodedata
+
+# The typewriter apostrophe, both typographic quotes, the modifier letter, grave and acute accents.
+_APOSTROPHES = str.maketrans("", "", "'\u2018\u2019\u02bc\u0060\u00b4")
+_ARTICLES = re.compile(r"^(?:(?:a|an|the) )+")
+
+_ABSTENTIONS = (
+    "none",
+    "none of the above",
+    "no answer",
+    "no idea",
+    "no label",
+    "not sure",
+    "not known",
+    "not identifiable",
+    "not possible to tell",
+    "nothing",
+    "null",
+    "n/a",
+    "abstain",
+    "unknown",
+    "unclear",
+    "uncertain",
+    "unsure",
+    "undetermined",
+    "unidentified",
+    "unidentifiable",
+    "unrecognizable",
+    "indeterminate",
+    "impossible to say",
+    "impossible to tell",
+    "don't know",
+    "do not know",
+    "i don't know",
+    "i do not know",
+    "i'm not sure",
+    "i am not sure",
+    "i'm unsure",
+    "i am unsure",
+    "i have no idea",
+    *(
+        f"{who}{modal} {verb}"
+        for who in ("", "i ")
+        for modal in ("cannot", "can not", "can't", "could not", "couldn't")
+        for verb in ("tell", "say", "determine", "identify", "recognize", "recognise", "answer")
+    ),
+    *(
+        f"{who}unable to {verb}"
+        for who in ("", "i am ", "i'm ")
+        for verb in ("tell", "say", "determine", "identify", "recognize", "recognise", "answer")
+    ),
+    "cannot be determined",
+    "cannot be identified",
+    "can't be determined",
+    "can't be identified",
+)
+
+
+def normalise(text: str) -> str:
+    """Fold what does not change which thing a name means.
+
+    Apostrophes dropped (`Brewer's` is `brewers`); Unicode NFKC and case folding; hyphens, underscores and every other
+    sign become white space; white space collapsed; leading articles (a, an, the) dropped unless nothing would be left.
+    Accents, plurals and word order stay as they are. A text of signs alone becomes the empty string.
+    """
+    # Apostrophes go first: NFKC turns the acute accent into a space with a mark.
+    bare = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES))
+    folded = unicodedata.normalize("NFKC", bare.casefold())
+    words = "".join(character if _is_part_of_word(character) else " " for character in folded)
+    return _ARTICLES.sub("", " ".join(words.split()))
+
+
+def is_abstention(text: str) -> bool:
+    """True when the whole text is one of the refusals that this module lists, in any wording `normalise` folds."""
+    return normalise(text) in _NORMALISED_ABSTENTIONS
+
+
+def _is_part_of_word(character: str) -> bool:
+    # Vowel signs of Indic scripts are marks, which `isalnum` does not count.
+    return character.isalnum() or unicodedata.category(character).startswith("M")
+
+
+_NORMALISED_ABSTENTIONS = frozenset(map(normalise, _ABSTENTIONS))
