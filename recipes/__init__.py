@@ -1,0 +1,1 @@
+"""Runnable recipes of the repository; not part of the installed package."""
