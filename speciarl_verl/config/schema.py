@@ -1,0 +1,81 @@
+"""The typed form of the `speciarl:` node of a composed configuration; unknown keys are refused."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from speciarl_verl.answer import DEFAULT_MAX_WORDS
+from speciarl_verl.judge.config import JudgeConfig
+from speciarl_verl.reward.rules import FORMAT_REWARD, RewardMode, RewardName
+
+
+class ConfigError(ValueError):
+    """The configuration cannot work; one line that names the key and the cure."""
+
+
+class _Node(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OverlongConfig(_Node):
+    """DAPO's soft penalty: 0 up to `max - buffer_tokens` response tokens, then down linearly to `-factor` at the max."""
+
+    enable: bool = False
+    buffer_tokens: int = Field(default=512, gt=0)
+    factor: float = Field(default=1.0, ge=0)
+
+
+class RewardConfig(_Node):
+    """Which rule rewards a group."""
+
+    rule: RewardName = "dynamic"
+    mode: RewardMode = "all"
+    format_reward: float = FORMAT_REWARD
+    overlong: OverlongConfig = OverlongConfig()
+
+    @model_validator(mode="after")
+    def _single_is_dynamic(self) -> "RewardConfig":
+        if self.mode == "single" and self.rule != "dynamic":
+            raise ValueError(f"mode=single belongs to rule=dynamic, not to rule={self.rule}")
+        return self
+
+
+class AnswerConfig(_Node):
+    """What counts as an answer."""
+
+    max_words: int = Field(default=DEFAULT_MAX_WORDS, gt=0)
+
+
+class SpeciaRLConfig(_Node):
+    """Everything under `speciarl:`.
+
+    Attributes:
+        seed: of the data order, vLLM's sampling and the actor.
+        group_timeout_s: how long a judged rollout waits for its siblings, in seconds.
+        rollouts_dir: where each step's judged rollouts are written as JSONL; null writes none.
+    """
+
+    seed: int = 42
+    reward: RewardConfig = RewardConfig()
+    answer: AnswerConfig = AnswerConfig()
+    judge: JudgeConfig
+    group_timeout_s: float = Field(default=1800.0, gt=0)
+    rollouts_dir: str | None = None
+    profile: Literal["cpu", "gpu"] = "gpu"
+
+
+def parse_config(node: Mapping[str, Any] | None) -> SpeciaRLConfig:
+    """Check the plain data of the `speciarl:` node.
+
+    Raises:
+        ConfigError: naming the first key that is unknown or has a value of the wrong kind.
+    """
+    if node is None:
+        raise ConfigError("the configuration has no `speciarl:` node: start from the preset `+speciarl=train`")
+    try:
+        return SpeciaRLConfig.model_validate(node)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(["speciarl", *(str(part) for part in first["loc"])])
+        raise ConfigError(f"{key}: {first['msg']} (got {first['input']!r})") from error

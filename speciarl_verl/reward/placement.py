@@ -1,0 +1,42 @@
+"""Where a rollout stands: its group, its number in it, and whether it is validation. No verl.
+
+verl tells a rollout its uid and session id, but neither how many siblings it has nor that it validates: a validation
+set may well be the training file, and its n differs. `SpeciaRLAgentLoopManager` adds both to every row it dispatches.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+VALIDATE_KEY = "speciarl_validate"
+GROUP_SIZE_KEY = "speciarl_group_size"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """One rollout's place."""
+
+    uid: str
+    session_id: int
+    group_size: int
+    validate: bool
+
+
+def read_placement(sample: Mapping[str, Any]) -> Placement:
+    """From the fields of a row as an agent loop or a reward manager gets them.
+
+    Raises:
+        ValueError: the row was not dispatched by our manager.
+    """
+    missing = [key for key in ("uid", "session_id", GROUP_SIZE_KEY, VALIDATE_KEY) if key not in sample]
+    if missing:
+        raise ValueError(
+            f"a rollout came without {', '.join(missing)}: set actor_rollout_ref.rollout.agent.agent_loop_manager_class"
+            "=speciarl_verl.agent_loop_manager.SpeciaRLAgentLoopManager (the preset `+speciarl=train` does)"
+        )
+    return Placement(
+        uid=str(sample["uid"]),
+        session_id=int(sample["session_id"]),
+        group_size=int(sample[GROUP_SIZE_KEY]),
+        validate=bool(sample[VALIDATE_KEY]),
+    )
