@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Train a vision-language model with the specificity reward: picks presets by flags, checks the run, starts stock verl.
+#
+#   recipes/train.sh --train train.parquet --val val.parquet --model Qwen/Qwen2.5-VL-7B-Instruct --out outputs/run \
+#       --algo grpo --reward dynamic --judge server --judge-url http://judge:30000 -- trainer.total_epochs=5
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+usage: recipes/train.sh --train FILE --val FILE --model PATH --out DIR [flags] [-- HYDRA_OVERRIDE...]
+
+  --train FILE, --val FILE   parquet from `python -m data_prep`
+  --model PATH               folder or hub id of a vision-language model
+  --out DIR                  checkpoints, metrics, judged rollouts and the log go here; the same DIR resumes
+  --algo     grpo | drgrpo | dapo | dapo-dynamic                   (grpo)
+  --reward   dynamic | binary | graded-1 | graded-2 | graded-3     (dynamic)
+  --judge    taxonomy | server                                     (taxonomy)
+  --judge-url URL            of the judge server
+  --taxonomy NAME|FILE       of the taxonomy judge                 (cub)
+  --profile  cpu | gpu                                             (gpu)
+  --seed N                                                         (42)
+  --dry-run                  print the command and the composed configuration, start nothing
+TEXT
+}
+refuse() { echo "train.sh: $1" >&2; exit 2; }
+
+algo=grpo reward=dynamic judge=taxonomy profile=gpu seed=42
+train='' val='' model='' out='' judge_url='' taxonomy='' dry_run=''
+while (($#)); do
+  case $1 in
+    --algo | --reward | --judge | --profile | --train | --val | --model | --out | --judge-url | --taxonomy | --seed)
+      (($# > 1)) || refuse "$1 needs a value"
+      name=${1#--}
+      printf -v "${name//-/_}" %s "$2"
+      shift 2
+      ;;
+    --dry-run) dry_run=1; shift ;;
+    -h | --help) usage; exit 0 ;;
+    --) shift; break ;;
+    *) refuse "unknown argument $1 (see --help; Hydra overrides go after --)" ;;
+  esac
+done
+
+one_of() {
+  local flag=$1 value=$2; shift 2
+  [[ " $* " == *" $value "* ]] || refuse "--$flag $value: choose one of $*"
+}
+one_of algo "$algo" grpo drgrpo dapo dapo-dynamic
+one_of reward "$reward" dynamic binary graded-1 graded-2 graded-3
+one_of judge "$judge" taxonomy server
+one_of profile "$profile" cpu gpu
+[[ $seed =~ ^[0-9]+$ ]] || refuse "--seed $seed is not a number"
+for flag in train val model out; do [[ -n ${!flag} ]] || refuse "--$flag is missing (see --help)"; done
+for flag in train val; do [[ -f ${!flag} ]] || refuse "--$flag ${!flag}: no such file"; done
+[[ -z $judge_url || $judge == server ]] || refuse "--judge-url belongs to --judge server"
+[[ -z $taxonomy || $judge == taxonomy ]] || refuse "--taxonomy belongs to --judge taxonomy"
+
+# verl works in other directories than this one.
+train=$(realpath "$train") val=$(realpath "$val") out=$(realpath -m "$out")
+[[ -d $model ]] && model=$(realpath "$model")
+[[ -f $taxonomy ]] && taxonomy=$(realpath "$taxonomy")
+
+PRESET=('hydra.searchpath=[pkg://speciarl_verl.config]' +speciarl=train
+  "speciarl/algo=$algo" "speciarl/reward=$reward" "speciarl/judge=$judge" "speciarl/profile=$profile" "speciarl.seed=$seed")
+DATA=("data.train_files='$train'" "data.val_files='$val'")
+MODEL=("actor_rollout_ref.model.path='$model'")
+JUDGE=()
+[[ -n $judge_url ]] && JUDGE+=("speciarl.judge.url='$judge_url'")
+[[ -n $taxonomy ]] && JUDGE+=("speciarl.judge.taxonomy='$taxonomy'")
+TRAINER=("trainer.default_local_dir='$out/checkpoints'" "trainer.experiment_name='$(basename "$out")'"
+  "speciarl.rollouts_dir='$out/rollouts'" "hydra.run.dir='$out/hydra'")
+OVERRIDES=("${PRESET[@]}" "${DATA[@]}" "${MODEL[@]}" ${JUDGE[@]+"${JUDGE[@]}"} "${TRAINER[@]}" "$@")
+
+python=${PYTHON:-python}
+if [[ $profile == cpu ]]; then
+  export VERL_PLATFORM=cpu
+  # Without cached byte code each of verl's processes compiles its imports anew.
+  unset PYTHONDONTWRITEBYTECODE
+fi
+
+if [[ -n $dry_run ]]; then
+  "$python" -m speciarl_verl.cli preflight --show "${OVERRIDES[@]}"
+  printf '%q ' "$python" -m verl.trainer.main_ppo "${OVERRIDES[@]}"
+  echo
+  exit 0
+fi
+"$python" -m speciarl_verl.cli preflight "${OVERRIDES[@]}"
+mkdir -p "$out/metrics"
+# verl's file logger overwrites: a resumed run gets a file of its own.
+export VERL_FILE_LOGGER_PATH="$out/metrics/$(date -u +%Y%m%dT%H%M%SZ).jsonl"
+exec "$python" -m verl.trainer.main_ppo "${OVERRIDES[@]}"
