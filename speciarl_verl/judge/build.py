@@ -4,6 +4,7 @@ from pathlib import Path
 
 from speciarl_verl.judge.config import ServerJudgeConfig, TaxonomyJudgeConfig
 from speciarl_verl.judge.protocol import Judge, JudgeError
+from speciarl_verl.judge.server import ServerJudge
 from speciarl_verl.judge.taxonomy import TaxonomyJudge, shipped_taxonomies
 
 
@@ -21,4 +22,4 @@ def build_judge(config: TaxonomyJudgeConfig | ServerJudgeConfig) -> Judge:
                 f"judge.taxonomy {config.taxonomy!r} is neither a file nor shipped ({', '.join(shipped_taxonomies())})"
             )
         return TaxonomyJudge.from_file(config.taxonomy)
-    raise JudgeError("judge server: not built yet")
+    return ServerJudge(config)

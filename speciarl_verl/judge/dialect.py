@@ -1,0 +1,104 @@
+"""Which server answers, and how that server is held to the six labels.
+
+SGLang ignores vLLM's `structured_outputs` without a word, and an unknown field is a 400 elsewhere, so each gets what it
+understands. Facts from SGLang 0.5.23, its gateway, and vLLM 0.24: both give their name as `owned_by` in `/v1/models`;
+the gateway may not, but it answers `/model_info` (formerly `/get_model_info`) as its workers do; vLLM answers
+`/version`, which alone proves nothing, as others do too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from speciarl_verl.judge.endpoint import Endpoint
+from speciarl_verl.judge.protocol import JudgeError
+from speciarl_verl.judge.transport import Patience, ServerRefusalError, Transport
+
+_MODEL_INFO_PATHS = ("/model_info", "/get_model_info")
+_MISSING = frozenset({404, 405, 501})
+
+
+class Dialect(str, Enum):
+    """The kind of server."""
+
+    SGLANG = "sglang"
+    VLLM = "vllm"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Service:
+    """What was found out about a server: its kind, and the model that is asked for."""
+
+    dialect: Dialect
+    model: str
+
+
+def dialect_fields(dialect: Dialect, choices: Sequence[str]) -> Mapping[str, object]:
+    """The fields of a chat request that constrain its answer to one of `choices` and switch thinking off.
+
+    Constant for one server, so that it compiles one grammar a run. `choices` must hold no sign special to a regex.
+    """
+    direct = {"chat_template_kwargs": {"enable_thinking": False}}
+    if dialect is Dialect.SGLANG:
+        return {"regex": f"({'|'.join(choices)})", **direct}
+    if dialect is Dialect.VLLM:
+        return {"structured_outputs": {"choice": list(choices)}, **direct}
+    return {}
+
+
+async def discover(transport: Transport, endpoint: Endpoint, model: str | None, patience: Patience) -> Service:
+    """Ask the server what it is and, where no model is configured, which one it serves first.
+
+    Raises:
+        JudgeError: it cannot be reached, refuses, or lists no model while none is configured.
+    """
+    try:
+        cards = await transport.get(f"{endpoint.api}/models", _cards, patience)
+    except ServerRefusalError as error:
+        if error.status not in _MISSING:
+            raise
+        cards = ()
+    named = model or next((card.model for card in cards), None)
+    if named is None:
+        raise JudgeError(f"judge server {endpoint.api} lists no model: name it in judge.model")
+    return Service(await _dialect(transport, endpoint, cards, patience), named)
+
+
+@dataclass(frozen=True)
+class _Card:
+    model: str
+    owner: str | None
+
+
+def _cards(body: object) -> tuple[_Card, ...]:
+    entries = body.get("data") if isinstance(body, dict) else None
+    if not isinstance(entries, list):
+        raise ValueError("not a list of models")
+    return tuple(_Card(str(entry["id"]), entry.get("owned_by")) for entry in entries if _is_card(entry))
+
+
+def _is_card(entry: object) -> bool:
+    return isinstance(entry, dict) and "id" in entry
+
+
+async def _dialect(transport: Transport, endpoint: Endpoint, cards: Sequence[_Card], patience: Patience) -> Dialect:
+    owners = {card.owner for card in cards}
+    for dialect in (Dialect.SGLANG, Dialect.VLLM):
+        if dialect.value in owners:
+            return dialect
+    for path in _MODEL_INFO_PATHS:
+        if await _answers(transport, f"{endpoint.root}{path}", "model_path", patience):
+            return Dialect.SGLANG
+    if not cards and await _answers(transport, f"{endpoint.root}/version", "version", patience):
+        return Dialect.VLLM
+    return Dialect.OTHER
+
+
+async def _answers(transport: Transport, url: str, field: str, patience: Patience) -> bool:
+    """True when the URL gives a JSON object with that field; whatever else a living server sends there is a no."""
+    once = replace(patience, retry_s=0.0)
+    try:
+        return await transport.get(url, lambda body: isinstance(body, dict) and field in body, once)
+    except JudgeError:
+        return False

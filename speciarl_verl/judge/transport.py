@@ -1,0 +1,197 @@
+"""One HTTP exchange with the judge's server: what is retried, for how long, and what ends as an error.
+
+Retried with growing random waits: connection errors, timeouts, 408, 429, 5xx (a Retry-After is honoured), and a 200
+whose body is not what was asked for. Not retried: any other status.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+import httpx
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
+from tenacity.wait import wait_random_exponential
+
+from speciarl_verl.judge.endpoint import Endpoint
+from speciarl_verl.judge.protocol import JudgeError
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+RESUME = (
+    "Once the server answers again, run the same command again: training goes on from its last checkpoint. "
+    "No reward was made up."
+)
+_CONNECT_S = 5.0
+_LEAST_S = 0.1
+_QUOTED = 300
+_RETRIED_STATUSES = frozenset({408, 429})
+_BACKOFF = wait_random_exponential(multiplier=0.5, max=20)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long one exchange may take, in seconds.
+
+    Attributes:
+        timeout_s: one attempt.
+        budget_s: all attempts and the waits between them.
+        retry_s: no attempt starts later than this, at most `budget_s`.
+    """
+
+    timeout_s: float
+    budget_s: float
+    retry_s: float
+
+
+class ServerRefusalError(JudgeError):
+    """The server answered with a status that a retry does not change."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class _TransientError(Exception):
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Transport:
+    """The HTTP client of one event loop. `max_concurrency` exchanges at once; the others wait for a place."""
+
+    def __init__(self, endpoint: Endpoint, max_concurrency: int) -> None:
+        self._endpoint = endpoint
+        self._places = asyncio.Semaphore(max_concurrency)
+        # The semaphore bounds the pool, and `Patience` the whole attempt: httpx's own read timeout restarts with
+        # every byte, so a slow drip would outlive it.
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(None, connect=_CONNECT_S),
+            limits=httpx.Limits(max_connections=max_concurrency, max_keepalive_connections=max_concurrency),
+            headers={"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else None,
+        )
+
+    async def get(self, url: str, read: Callable[[object], T], patience: Patience) -> T:
+        """GET one of the endpoint's URLs; see `post`."""
+        return await self._exchange(self._client.build_request("GET", url), read, patience)
+
+    async def post(self, url: str, body: object, read: Callable[[object], T], patience: Patience) -> T:
+        """POST JSON to one of the endpoint's URLs and read the JSON that comes back.
+
+        Args:
+            read: takes the decoded body; raises ValueError when it is not what was asked for.
+
+        Raises:
+            ServerRefusalError: a status that is not retried.
+            JudgeError: the patience is spent; the message names the server, the last error and how to resume.
+        """
+        return await self._exchange(self._client.build_request("POST", url, json=body), read, patience)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _exchange(self, request: httpx.Request, read: Callable[[object], T], patience: Patience) -> T:
+        async with self._places:
+            start = time.monotonic()
+
+            async def attempt() -> T:
+                left = patience.budget_s - (time.monotonic() - start)
+                return _decoded(await self._attempt(request, min(patience.timeout_s, max(left, _LEAST_S))), read)
+
+            retrying = AsyncRetrying(
+                retry=retry_if_exception_type(_TransientError),
+                wait=_wait,
+                stop=stop_before_delay(patience.retry_s),
+                before_sleep=self._log_retry,
+                reraise=True,
+            )
+            try:
+                return await retrying(attempt)
+            except _TransientError as error:
+                spent = f"attempt {retrying.statistics['attempt_number']}, {time.monotonic() - start:.1f} s"
+                fault = self._endpoint.without_key(str(error))
+                raise JudgeError(f"judge server {request.url}: {fault} ({spent}). {RESUME}") from error
+
+    async def _attempt(self, request: httpx.Request, timeout_s: float) -> httpx.Response:
+        try:
+            response = await asyncio.wait_for(self._client.send(request), timeout_s)
+        except asyncio.TimeoutError as error:
+            raise _TransientError(f"no answer within {timeout_s:.1f} s") from error
+        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+            raise JudgeError(f"judge server {request.url}: the request cannot be sent: {error}") from error
+        except httpx.RequestError as error:
+            raise _TransientError(_described(error)) from error
+        if response.is_success:
+            return response
+        said = self._endpoint.without_key(response.text)[:_QUOTED].strip()
+        fault = f"HTTP {response.status_code} {response.reason_phrase}{f': {said}' if said else ''}"
+        if response.status_code in _RETRIED_STATUSES or response.is_server_error:
+            raise _TransientError(fault, _retry_after(response.headers.get("Retry-After")))
+        raise ServerRefusalError(f"judge server {request.url}: {fault}. {_cure(response.status_code)}", response.status_code)
+
+    def _log_retry(self, state: RetryCallState) -> None:
+        # Once a request: during an outage every one of the concurrent requests retries many times.
+        level = logging.WARNING if state.attempt_number == 1 else logging.DEBUG
+        error = state.outcome.exception() if state.outcome else None
+        logger.log(
+            level, "judge server %s: %s; asking again in %.1f s", self._endpoint.api, error, state.upcoming_sleep
+        )
+
+
+def _decoded(response: httpx.Response, read: Callable[[object], T]) -> T:
+    """Decode a successful response; whatever is wrong with its body may be gone at the next attempt."""
+    try:
+        body = response.json()
+        if isinstance(body, dict) and body.get("error"):
+            raise ValueError(f"an error instead of a result: {body['error']}")
+        return read(body)
+    except ValueError as error:
+        raise _TransientError(f"HTTP {response.status_code} with an unusable body: {error}") from error
+
+
+def _wait(state: RetryCallState) -> float:
+    backoff = _BACKOFF(state)
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after_s if isinstance(error, _TransientError) else None
+    # A little later than asked, so that not all requests come back in the same instant.
+    return backoff if asked is None else asked + min(backoff, 1.0)
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds from now, of a header that holds seconds or an HTTP date; None when it holds neither."""
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
+
+
+def _described(error: httpx.RequestError) -> str:
+    # Timeouts and resets often have no text of their own.
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _cure(status: int) -> str:
+    if status in (401, 403):
+        return "Name the environment variable that holds the key in judge.api_key_env."
+    if status == 404:
+        return "Check judge.url (the API's base, often ending in /v1) and judge.model."
+    if 300 <= status < 400:
+        return "Redirects are not followed: name the final address in judge.url."
+    return "The server does not take the request: check judge.model and the server's log."
