@@ -117,7 +117,7 @@ class Transport:
                 return await retrying(attempt)
             except _TransientError as error:
                 spent = f"attempt {retrying.statistics['attempt_number']}, {time.monotonic() - start:.1f} s"
-                fault = self._endpoint.without_key(str(error))
+                fault = self._endpoint.without_key(str(error))[:_QUOTED]
                 raise JudgeError(f"judge server {request.url}: {fault} ({spent}). {RESUME}") from error
 
     async def _attempt(self, request: httpx.Request, timeout_s: float) -> httpx.Response:
@@ -135,7 +135,9 @@ class Transport:
         fault = f"HTTP {response.status_code} {response.reason_phrase}{f': {said}' if said else ''}"
         if response.status_code in _RETRIED_STATUSES or response.is_server_error:
             raise _TransientError(fault, _retry_after(response.headers.get("Retry-After")))
-        raise ServerRefusalError(f"judge server {request.url}: {fault}. {_cure(response.status_code)}", response.status_code)
+        raise ServerRefusalError(
+            f"judge server {request.url}: {fault}. {_cure(response.status_code)}", response.status_code
+        )
 
     def _log_retry(self, state: RetryCallState) -> None:
         # Once a request: during an outage every one of the concurrent requests retries many times.
