@@ -28,7 +28,7 @@ class Finding:
 def examine() -> list[Finding]:
     """Look at everything; imports verl in full (some seconds)."""
     logging.getLogger("verl").setLevel(logging.ERROR)
-    examinations: tuple[Callable[[], Finding], ...] = (_python, _verl, _entry_point, _plugin, _names, _device, _rollout)
+    examinations: tuple[Callable[[], Finding], ...] = (_python, _verl, _entry_point, _names, _plugin, _device, _rollout)
     findings = []
     for examination in examinations:
         try:
@@ -62,16 +62,19 @@ def _entry_point() -> Finding:
 
 
 def _plugin() -> Finding:
+    # After `_names`: importing it registers everything, and would hide that verl did not.
     importlib.import_module("speciarl_verl.plugin")
     return Finding(True, "the plugin imports")
 
 
 def _names() -> Finding:
     importlib.import_module("verl")
-    from speciarl_verl.plugin import missing_registrations
+    from speciarl_verl.registration import missing_registrations
 
     missing = missing_registrations()
-    text = f"verl does not know {', '.join(missing)}" if missing else "verl knows reward manager and agent loop `speciarl`"
+    text = (
+        f"verl does not know {', '.join(missing)}" if missing else "verl knows reward manager and agent loop `speciarl`"
+    )
     return Finding(not missing, text)
 
 

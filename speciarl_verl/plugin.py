@@ -1,8 +1,8 @@
 """verl's entry point (`verl.plugins`): after `import verl`, in any process, ours is there to select by name.
 
 verl loads this module at the end of its own import, in every Ray worker, and swallows what goes wrong. So it imports
-nothing heavy: each name is entered when verl imports the registry it belongs to. `missing_registrations` tells what is
-not there; `speciarl doctor` and the training start ask it.
+nothing heavy: each name is entered when verl imports the registry it belongs to. registration.py tells
+what is not there; `speciarl doctor` and the training start ask it.
 """
 
 from types import ModuleType
@@ -11,8 +11,6 @@ from wrapt import register_post_import_hook
 
 from speciarl_verl.platform_cpu import cpu_selected
 
-NAME = "speciarl"
-
 
 def _register_reward_manager(_registry: ModuleType) -> None:
     import speciarl_verl.reward.manager  # noqa: F401
@@ -20,22 +18,6 @@ def _register_reward_manager(_registry: ModuleType) -> None:
 
 def _register_agent_loop(_registry: ModuleType) -> None:
     import speciarl_verl.agent_loop  # noqa: F401
-
-
-def missing_registrations() -> list[str]:
-    """What verl does not know of ours although it should; empty when the plugin works. Imports verl in full."""
-    import verl.experimental.agent_loop.agent_loop as agent_loop
-    from verl.experimental.reward_loop.reward_manager.registry import REWARD_MANAGER
-    from verl.plugin.platform import PlatformRegistry
-
-    missing = []
-    if NAME not in REWARD_MANAGER:
-        missing.append(f"reward manager {NAME!r}")
-    if NAME not in agent_loop._agent_loop_registry:
-        missing.append(f"agent loop {NAME!r}")
-    if cpu_selected() and "cpu" not in PlatformRegistry.registered_names():
-        missing.append("platform 'cpu'")
-    return missing
 
 
 register_post_import_hook(_register_reward_manager, "verl.experimental.reward_loop.reward_manager")

@@ -72,7 +72,9 @@ def check_platform(speciarl: SpeciaRLConfig) -> None:
         ConfigError: they do not.
     """
     if speciarl.profile == "cpu" and not cpu_selected():
-        raise ConfigError("profile cpu needs VERL_PLATFORM=cpu in the environment (recipes/train.sh --profile cpu sets it)")
+        raise ConfigError(
+            "profile cpu needs VERL_PLATFORM=cpu in the environment (recipes/train.sh --profile cpu sets it)"
+        )
     if speciarl.profile == "gpu" and cpu_selected():
         raise ConfigError("VERL_PLATFORM=cpu is set but the profile is gpu: unset it, or choose --profile cpu")
 
@@ -91,7 +93,9 @@ def check_model(path: str) -> None:
     if not (folder / "config.json").is_file():
         raise ConfigError(f"{path} is no model: it has no config.json")
     if not any((folder / name).is_file() for name in _PROCESSOR_FILES):
-        raise ConfigError(f"the model {path} has no image processor ({' or '.join(_PROCESSOR_FILES)}): use a vision-language model")
+        raise ConfigError(
+            f"the model {path} has no image processor ({' or '.join(_PROCESSOR_FILES)}): use a vision-language model"
+        )
 
 
 def check_ports(config: DictConfig) -> None:
@@ -106,7 +110,9 @@ def check_ports(config: DictConfig) -> None:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError as error:
-                raise ConfigError(f"{key}: port {port} is in use: choose another, or stop what listens there") from error
+                raise ConfigError(
+                    f"{key}: port {port} is in use: choose another, or stop what listens there"
+                ) from error
 
 
 def _fixed_ports(config: DictConfig) -> Iterator[tuple[str, int]]:

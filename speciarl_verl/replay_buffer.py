@@ -16,7 +16,7 @@ from typing import Any
 import transfer_queue as tq
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
-from speciarl_verl.plugin import missing_registrations
+from speciarl_verl.registration import missing_registrations
 from speciarl_verl.reward.scorer import SHARE_KEYS, UNPARSEABLE
 from speciarl_verl.stop_run import raise_if_announced
 

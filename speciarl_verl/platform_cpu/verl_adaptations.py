@@ -14,7 +14,9 @@ import wrapt
 def gloo_process_group(distributed: ModuleType) -> None:
     """`verl.utils.distributed`: the default backend `cpu:gloo,cpu:gloo` names the CPU twice, which torch refuses."""
 
-    def with_gloo(wrapped: Callable[..., None], _instance: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def with_gloo(
+        wrapped: Callable[..., None], _instance: object, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
         timeout_second = args[0] if args else kwargs.get("timeout_second")
         backend = args[1] if len(args) > 1 else kwargs.get("backend")
         wrapped(timeout_second=timeout_second, backend=backend or "gloo")

