@@ -7,7 +7,6 @@ The classes are Qwen2.5-VL's own, only the sizes are not: what loads here (trans
 
 import json
 import re
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +26,10 @@ from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
 from recipes.quickstart.output import whole_folder
 from recipes.quickstart.world import ROOT, SPECIES, Family
+from speciarl_verl.prompts import load_prompt
+
+PROMPT = "short"
+"""The template that every stage shows after the picture."""
 
 THOUGHT = "Look at shape and crown."
 MAX_POSITIONS = 2048
@@ -52,12 +55,6 @@ _CHAT_TEMPLATE = (
 )
 
 
-def instruction() -> str:
-    """The words of the `short` prompt, which training shows after the picture."""
-    file = files("speciarl_verl").joinpath("prompts", "short.txt")
-    return file.read_text(encoding="utf-8").strip() if file.is_file() else "What is this? Answer inside <answer>."
-
-
 def response(answer: str) -> str:
     """A well-formed response that gives `answer`."""
     return f"<think>{THOUGHT}</think><answer>{answer}</answer>"
@@ -66,7 +63,7 @@ def response(answer: str) -> str:
 def build_tokenizer() -> Qwen2Tokenizer:
     """Byte-level BPE with Qwen's special tokens, in which every word of the world is one token; any text encodes."""
     names = [species.label for species in SPECIES] + [family.value for family in Family] + [ROOT]
-    words = ["user\n", "assistant\n", "answer", THOUGHT, *re.split("|".join(_TAGS), instruction()), *names]
+    words = ["user\n", "assistant\n", "answer", THOUGHT, *re.split("|".join(_TAGS), load_prompt(PROMPT)), *names]
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -107,10 +104,10 @@ def build_processor(tokenizer: Qwen2Tokenizer) -> Qwen2_5_VLProcessor:
 
 def build_model(tokenizer: Qwen2Tokenizer, seed: int) -> Qwen2_5_VLForConditionalGeneration:
     """Random fp32 weights; vLLM's CPU attention asks for heads of 32 dimensions or more."""
-    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in _SPECIAL}
+    ids = dict(zip(_SPECIAL, tokenizer.encode("".join(_SPECIAL)), strict=True))
     config = Qwen2_5_VLConfig(
         text_config={
-            "vocab_size": -(-len(tokenizer) // 8) * 8,
+            "vocab_size": len(tokenizer),
             "hidden_size": 128,
             "intermediate_size": 384,
             "num_hidden_layers": 2,
@@ -150,10 +147,9 @@ def build_model(tokenizer: Qwen2Tokenizer, seed: int) -> Qwen2_5_VLForConditiona
 
 
 def save_policy(model: Qwen2_5_VLForConditionalGeneration, processor: Qwen2_5_VLProcessor, folder: Path) -> None:
-    """Write a Hugging Face folder; it appears under its name only when it is whole."""
-    with whole_folder(folder) as partial:
-        model.save_pretrained(partial)
-        processor.save_pretrained(partial)
+    """Write a Hugging Face folder, which transformers, verl and vLLM load alike."""
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
 
 
 def main(
@@ -163,7 +159,8 @@ def main(
     """Write a policy with random weights."""
     tokenizer = build_tokenizer()
     model = build_model(tokenizer, seed)
-    save_policy(model, build_processor(tokenizer), out)
+    with whole_folder(out) as partial:
+        save_policy(model, build_processor(tokenizer), partial)
     typer.echo(f"{out}: {model.num_parameters() / 1e6:.2f} M parameters, vocabulary of {len(tokenizer)}")
 
 
