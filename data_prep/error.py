@@ -1,0 +1,5 @@
+"""The one exception of data_prep: an input that a person has to put right."""
+
+
+class DataPrepError(ValueError):
+    """One line that names the file (or flag) and the cure; the command line prints it and exits with status 2."""

@@ -1,0 +1,114 @@
+"""What a reader makes of a source: its pictures, their labels and the publisher's splits. No picture is read."""
+
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from data_prep.error import DataPrepError
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What tells, without reading a picture, that it is still the same."""
+
+    size: int  # bytes
+    modified: int  # nanoseconds since the epoch, 0 where the store keeps no time
+
+
+class PictureStore(Protocol):
+    """Where the pictures lie. It is sent to worker processes, so it must pickle."""
+
+    def stamp(self, file_name: str) -> Stamp:
+        """Size and age of one picture.
+
+        Raises:
+            DataPrepError: it is not there.
+        """
+        ...
+
+    def read(self, file_name: str) -> bytes:
+        """The bytes of one picture, as published."""
+        ...
+
+    def where(self, file_name: str) -> str:
+        """How a message names the picture."""
+        ...
+
+
+@dataclass(frozen=True)
+class FileStore:
+    """Pictures as files under one folder."""
+
+    root: Path
+
+    def path(self, file_name: str) -> Path:
+        """The file, whichever way its system writes diacritics (macOS decomposes them)."""
+        path = self.root / file_name
+        if not file_name.isascii() and not path.exists():
+            other = self.root / unicodedata.normalize("NFD", file_name)
+            return other if other.exists() else path
+        return path
+
+    def stamp(self, file_name: str) -> Stamp:
+        path = self.path(file_name)
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise DataPrepError(f"{path}: is listed but missing: unpack the publisher's archive again") from error
+        return Stamp(size=status.st_size, modified=status.st_mtime_ns)
+
+    def read(self, file_name: str) -> bytes:
+        return self.path(file_name).read_bytes()
+
+    def where(self, file_name: str) -> str:
+        return str(self.path(file_name))
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One picture.
+
+    Attributes:
+        file_name: its name in the store, with forward slashes, in Unicode's composed form.
+        label_id: position of its label in `Listing.classes`.
+        split: train, val or test as published; None where the publisher has no split.
+    """
+
+    file_name: str
+    label_id: int
+    split: str | None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A data set: its classes in the publisher's order, its pictures, and where these are read."""
+
+    name: str
+    classes: tuple[str, ...]
+    examples: tuple[Example, ...]
+    store: PictureStore
+
+    def check(self, source: Path | str) -> "Listing":
+        """Refuse what no publisher ships: nothing at all, a picture listed twice, a class without a name or a picture.
+
+        Raises:
+            DataPrepError: naming the source and the first offender.
+        """
+        if not self.examples:
+            raise DataPrepError(f"{source}: has no pictures: give the folder or archive as the publisher ships it")
+        twice = [name for name, count in Counter(e.file_name for e in self.examples).items() if count > 1]
+        if twice:
+            raise DataPrepError(f"{source}: picture {twice[0]} is listed {_times(self, twice[0])} times: list it once")
+        used = {example.label_id for example in self.examples}
+        for label_id, label in enumerate(self.classes):
+            if not label.strip():
+                raise DataPrepError(f"{source}: class number {label_id + 1} has no name: restore the publisher's file")
+            if label_id not in used:
+                raise DataPrepError(f"{source}: class {label!r} has no pictures: restore them, or drop the class")
+        return self
+
+
+def _times(listing: Listing, file_name: str) -> int:
+    return sum(example.file_name == file_name for example in listing.examples)

@@ -1,0 +1,138 @@
+"""One picture: is it whole, does a model's loader see it as a person does, and does it fit the pixel budget?
+
+A file passes through byte for byte when verl's loader (`PIL.Image.open`, no EXIF rotation, conversion to RGB) shows it
+rightly and it is within the budget. Every other one is re-encoded, by one encoder: RGB JPEG, quality 95, no chroma
+subsampling.
+"""
+
+import io
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from data_prep.error import DataPrepError
+
+Verify = Literal["header", "full"]
+
+DEFAULT_MAX_PIXELS = 1280 * 28 * 28
+"""1,280 image tokens of Qwen2.5-VL (28 x 28 pixels each): with the prompt they fit 2,048 tokens."""
+
+MIN_SIDE = 14
+"""One patch of the vision tower: a smaller picture shows nothing."""
+
+MAX_RATIO = 200
+"""Qwen's image processor refuses a picture that is more elongated, in the middle of a training."""
+
+MAX_SOURCE_PIXELS = 178_956_970
+"""Pillow's limit against decompression bombs."""
+
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "MPO")
+_PASSING_FORMATS = frozenset({"JPEG", "PNG", "WEBP", "MPO"})
+_PASSING_MODES = frozenset({"RGB", "L"})
+_ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is stored of a picture: the bytes of an image file, and whether they are ours or the publisher's."""
+
+    data: bytes
+    reencoded: bool
+
+
+def prepare_picture(data: bytes, where: str, verify: Verify = "full", max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
+    """Check the bytes of one file and re-encode them if they have to be.
+
+    Args:
+        data: the whole file.
+        where: how a message names it.
+        verify: `full` decodes every picture; `header` only those that are re-encoded.
+        max_pixels: a picture of more (width x height) is scaled down to it.
+
+    Raises:
+        DataPrepError: empty, not an image, truncated, or of a size that no model takes.
+    """
+    if not data:
+        raise DataPrepError(f"{where}: is empty: {_CURE}")
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            _check_size(image, where)
+            if not _passes(image, max_pixels):
+                return Picture(data=_encode(image, where, max_pixels), reencoded=True)
+            if verify == "full":
+                _decode(image)
+            return Picture(data=data, reencoded=False)
+    except UnidentifiedImageError as error:
+        raise DataPrepError(f"{where}: not an image (it starts with {data[:12]!r}): {_CURE}") from error
+    except Image.DecompressionBombError as error:
+        raise DataPrepError(f"{where}: has more than {MAX_SOURCE_PIXELS} pixels: scale it down first") from error
+    except DataPrepError:
+        raise
+    except (OSError, SyntaxError, ValueError, IndexError, EOFError) as error:
+        # Pillow raises each of these for a damaged file, depending on format and place of the damage.
+        raise DataPrepError(f"{where}: truncated or damaged image ({_one_line(error)}): {_CURE}") from error
+
+
+_CURE = "replace it from the publisher's archive, or leave such pictures out with --skip-broken"
+
+
+def _check_size(image: Image.Image, where: str) -> None:
+    width, height = image.size
+    if min(width, height) < MIN_SIDE:
+        raise DataPrepError(f"{where}: {width} x {height} pixels, a side needs at least {MIN_SIDE}: {_CURE}")
+    if max(width, height) > MAX_RATIO * min(width, height):
+        raise DataPrepError(f"{where}: {width} x {height} pixels, more elongated than {MAX_RATIO}:1: {_CURE}")
+
+
+def _passes(image: Image.Image, max_pixels: int) -> bool:
+    return (
+        image.format in _PASSING_FORMATS
+        and image.mode in _PASSING_MODES
+        and image.width * image.height <= max_pixels
+        and "transparency" not in image.info
+        and ("exif" not in image.info or image.getexif().get(_ORIENTATION, 1) == 1)
+    )
+
+
+def _decode(image: Image.Image) -> None:
+    # At an eighth of the size libjpeg still reads and entropy-decodes every block, so it finds the same damage,
+    # at a fraction of the time of the full transform.
+    image.draft(image.mode, (1, 1))
+    image.load()
+
+
+def _encode(image: Image.Image, where: str, max_pixels: int) -> bytes:
+    upright = _to_rgb(ImageOps.exif_transpose(image), where)
+    size = _fit(upright.size, max_pixels)
+    if size != upright.size:
+        upright = upright.resize(size, Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    upright.save(out, format="JPEG", quality=95, subsampling=0)
+    return out.getvalue()
+
+
+def _to_rgb(image: Image.Image, where: str) -> Image.Image:
+    if image.mode.startswith("I"):
+        # 16-bit grey, as 32-bit integers in some formats: convert() would clip it to white.
+        return image.convert("I").point(lambda value: value * (1 / 257)).convert("L").convert("RGB")
+    if image.mode == "F":
+        raise DataPrepError(f"{where}: floating-point pixels have no known white: save it as 8-bit RGB")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        opaque = image.convert("RGBA")
+        ground = Image.new("RGBA", opaque.size, "white")
+        return Image.alpha_composite(ground, opaque).convert("RGB")
+    return image.convert("RGB")
+
+
+def _fit(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:
+    width, height = size
+    if width * height <= max_pixels:
+        return size
+    scale = math.sqrt(max_pixels / (width * height))
+    return max(MIN_SIDE, math.floor(width * scale)), max(MIN_SIDE, math.floor(height * scale))
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

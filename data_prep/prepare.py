@@ -1,0 +1,116 @@
+"""One run of data_prep: read the source, draw the splits, write and publish the parquet files and their manifest."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import PIL
+import pyarrow as pa
+
+from data_prep.duplicates import Duplicates
+from data_prep.error import DataPrepError
+from data_prep.listing import Listing
+from data_prep.output import MANIFEST, open_output
+from data_prep.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, Verify
+from data_prep.sampling import Sampling, select
+from data_prep.shard import Settings
+from data_prep.writer import SplitReport, write_manifest, write_splits
+from speciarl_verl import __version__
+from speciarl_verl.data_contract import CONTRACT_VERSION, SPLITS
+from speciarl_verl.prompts import load_prompt
+
+logger = logging.getLogger(__name__)
+
+ReadListing = Callable[[Path, Path], Listing]
+"""From what the user named and a folder for unpacking to a listing."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, besides the data set.
+
+    Attributes:
+        workers: processes that decode; it changes no byte of the output.
+    """
+
+    source: str
+    out: Path
+    sampling: Sampling
+    verify: Verify = "full"
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    skip_broken: bool = False
+    workers: int = 1
+
+
+def prepare(read: ReadListing, request: Request) -> dict[str, Any]:
+    """Do the whole of it; returns the manifest.
+
+    Raises:
+        DataPrepError: the input or the output has a fault; nothing is left in the output folder.
+    """
+    if request.max_pixels < MIN_SIDE**2:
+        raise DataPrepError(f"--max-pixels {request.max_pixels}: too few to see anything: give at least {MIN_SIDE**2}")
+    if request.workers < 1:
+        raise DataPrepError(f"--workers {request.workers}: nobody would do the work: give at least 1")
+    with open_output(request.out) as output:
+        listing = read(Path(request.source), output.scratch)
+        settings = Settings(
+            data_source=listing.name,
+            prompt=load_prompt(),
+            verify=request.verify,
+            max_pixels=request.max_pixels,
+            skip_broken=request.skip_broken,
+        )
+        chosen = select(listing, request.sampling)
+        reports, duplicates = write_splits(listing, chosen, settings, output, request.workers)
+        manifest = _manifest(listing, request, reports, duplicates)
+        write_manifest(output, manifest)
+        files = [f"{split}.parquet" for split in reports]
+        output.publish([*files, MANIFEST], replaced=tuple(f"{split}.parquet" for split in SPLITS))
+    _report(request.out, reports, duplicates)
+    return manifest
+
+
+def _manifest(
+    listing: Listing, request: Request, reports: dict[str, SplitReport], duplicates: Duplicates
+) -> dict[str, Any]:
+    sampling = {name: getattr(value, "text", value) for name, value in vars(request.sampling).items()}
+    return {
+        "contract": CONTRACT_VERSION.decode(),
+        "data_source": listing.name,
+        "source": {"path": request.source, "pictures": len(listing.examples), "classes": len(listing.classes)},
+        "sampling": sampling,
+        "pictures": {
+            "verify": request.verify,
+            "max_pixels": request.max_pixels,
+            "skip_broken": request.skip_broken,
+        },
+        "splits": {split: report.summary() for split, report in reports.items()},
+        "duplicates": duplicates.summary(),
+        "versions": {"speciarl_verl": __version__, "pyarrow": pa.__version__, "pillow": PIL.__version__},
+    }
+
+
+def _report(out: Path, reports: dict[str, SplitReport], duplicates: Duplicates) -> None:
+    for split, report in reports.items():
+        logger.info(
+            "%s: %d pictures of %d classes, %d re-encoded, %d skipped",
+            out / f"{split}.parquet",
+            report.rows,
+            len(report.class_counts),
+            report.reencoded,
+            len(report.skipped),
+        )
+    if duplicates.across_splits:
+        first = next(p for p in duplicates.pairs if p["first"]["split"] != p["again"]["split"])
+        logger.warning(
+            "%d pictures are in more than one split (%s in %s is %s in %s): see duplicates in %s",
+            duplicates.across_splits,
+            first["first"]["file_name"],
+            first["first"]["split"],
+            first["again"]["file_name"],
+            first["again"]["split"],
+            out / MANIFEST,
+        )
