@@ -33,14 +33,15 @@ class ServerJudgeConfig(BaseModel):
         api_key_env: the NAME of the environment variable that holds the key.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A rejected URL may hold a secret, and pydantic would quote it.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     name: Literal["server"] = "server"
     url: str | None = None
     model: str | None = None
     prompt: str = "strict"
-    timeout_s: float = Field(default=60.0, gt=0)
-    budget_s: float = Field(default=300.0, gt=0)
+    timeout_s: float = Field(default=60.0, gt=0, allow_inf_nan=False)
+    budget_s: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     max_concurrency: int = Field(default=64, ge=1)
     api_key_env: str | None = None
 
@@ -50,7 +51,8 @@ class ServerJudgeConfig(BaseModel):
         if url is None:
             return None
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        # Reading a port that is no number raises ValueError by itself.
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
             raise ValueError("the judge's url must look like http://host:port")
         # A URL is logged and named in errors, so it must not carry a secret.
         if "@" in parts.netloc or parts.query or parts.fragment:
