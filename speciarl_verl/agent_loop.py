@@ -14,7 +14,7 @@ from verl.experimental.agent_loop.agent_loop import AgentLoopOutput, register
 from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
 
 from speciarl_verl.judge.protocol import JudgeError
-from speciarl_verl.reward.placement import read_placement
+from speciarl_verl.reward.placement import read_ground_truth, read_placement
 from speciarl_verl.reward.scorer import GroupScorer, Rollout, ScoredRollout, process_scorer
 from speciarl_verl.stop_run import announce_judge_failure
 
@@ -42,7 +42,7 @@ class SpeciaRLAgentLoop(SingleTurnAgentLoop):  # type: ignore[misc]
     async def _rewarded(self, output: AgentLoopOutput, sample: dict[str, Any], score: Any) -> AgentLoopOutput:
         rollout = Rollout(
             text=self.tokenizer.decode(output.response_ids, skip_special_tokens=True),
-            ground_truth=sample["reward_model"]["ground_truth"],
+            ground_truth=read_ground_truth(sample),
             response_tokens=len(output.response_ids),
             max_response_tokens=self.response_length,
         )

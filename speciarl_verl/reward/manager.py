@@ -16,7 +16,7 @@ from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 
 from speciarl_verl.config.checks import check_reward_workers
 from speciarl_verl.judge.protocol import JudgeError
-from speciarl_verl.reward.placement import read_placement
+from speciarl_verl.reward.placement import read_ground_truth, read_placement
 from speciarl_verl.reward.scorer import Rollout, ScoredRollout, process_scorer
 from speciarl_verl.stop_run import announce_judge_failure
 
@@ -59,7 +59,7 @@ class SpeciaRLRewardManager(RewardManagerBase):  # type: ignore[misc]
         tokens = int(item.batch["attention_mask"][-responses.shape[-1] :].sum())
         return Rollout(
             text=self.tokenizer.decode(responses[:tokens], skip_special_tokens=True),
-            ground_truth=item.non_tensor_batch["reward_model"]["ground_truth"],
+            ground_truth=read_ground_truth(item.non_tensor_batch),
             response_tokens=tokens,
             max_response_tokens=self.config.actor_rollout_ref.rollout.response_length,
         )

@@ -1,4 +1,4 @@
-"""Where a rollout stands: its group, its number in it, and whether it is validation. No verl.
+"""What a row tells of a rollout: its group, its number in it, whether it is validation, and the truth. No verl.
 
 verl tells a rollout its uid and session id, but neither how many siblings it has nor that it validates: a validation
 set may well be the training file, and its n differs. `SpeciaRLAgentLoopManager` adds both to every row it dispatches.
@@ -40,3 +40,15 @@ def read_placement(sample: Mapping[str, Any]) -> Placement:
         group_size=int(sample[GROUP_SIZE_KEY]),
         validate=bool(sample[VALIDATE_KEY]),
     )
+
+
+def read_ground_truth(sample: Mapping[str, Any]) -> str:
+    """The label of the row's picture.
+
+    Raises:
+        ValueError: it has none.
+    """
+    truth = (sample.get("reward_model") or {}).get("ground_truth")
+    if not isinstance(truth, str) or not truth.strip():
+        raise ValueError(f"uid {sample.get('uid')} has no ground truth in reward_model: make its parquet with data_prep")
+    return truth
