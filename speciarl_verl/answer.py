@@ -34,7 +34,7 @@ _THINK_START = re.compile(r"<think\s*>", re.IGNORECASE)
 _ANSWER = re.compile(r"<answer\s*>((?:(?!<answer\s*>).)*?)</answer\s*>", re.IGNORECASE | re.DOTALL)
 # "robin or cardinal", "robin / cardinal", "robin/cardinal", "robin | cardinal"; but F/A-18, F-16A/B and C/V are names:
 # a slash without spaces hedges only between two words of three letters or more.
-_HEDGE = re.compile(r"\bor\b|\s[/|]\s|[^\W\d_]{3,}[/|][^\W\d_]{3,}", re.IGNORECASE)
+_HEDGE = re.compile(r"\bor\b|\s[/|]\s|[^\W\d_]{3}[/|][^\W\d_]{3}", re.IGNORECASE)
 
 
 def extract_answer(response: str, max_words: int = DEFAULT_MAX_WORDS) -> Extraction:
