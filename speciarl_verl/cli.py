@@ -29,7 +29,7 @@ def preflight(
 
     from speciarl_verl.preflight import check_everything, compose_config
 
-    logging.basicConfig(level=logging.WARNING)
+    logging.basicConfig(level=logging.ERROR)
     try:
         config = compose_config(overrides)
         if show:

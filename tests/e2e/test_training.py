@@ -1,0 +1,120 @@
+"""verl's own main_ppo, on the CPU: Ray, TransferQueue, an FSDP2 actor, vLLM rollouts, our reward. Nothing is a mock."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from speciarl_verl.category import Category
+from speciarl_verl.reward.rules import group_reward
+from tests.e2e.conftest import ROOT, World, environment
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+
+def train(command: list[str], log: Path) -> int:
+    with log.open("w") as output:
+        return subprocess.run(
+            command, cwd=ROOT, env=environment(), stdout=output, stderr=output, timeout=600
+        ).returncode
+
+
+def metrics(out: Path) -> dict[int, dict[str, float]]:
+    """What verl logged, by step; a resumed run has a file a launch."""
+    lines = [json.loads(line) for file in sorted((out / "metrics").iterdir()) for line in file.read_text().splitlines()]
+    return {line["step"]: line["data"] for line in lines}
+
+
+def rollouts(out: Path, step: int) -> list[list[dict[str, Any]]]:
+    """The judged rollouts of a step, one list a group."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for line in (out / "rollouts" / f"{step}.jsonl").read_text().splitlines():
+        record = json.loads(line)
+        groups.setdefault(record["uid"], []).append(record)
+    return list(groups.values())
+
+
+def weights(model: Path) -> dict[str, torch.Tensor]:
+    return {name: tensor for file in model.glob("*.safetensors") for name, tensor in load_file(file).items()}
+
+
+def assert_trained(out: Path, world: World, steps: int, log: Path) -> None:
+    logged = metrics(out)
+    assert set(range(1, steps + 1)) <= logged.keys(), log.read_text()[-3000:]
+    for step in range(1, steps + 1):
+        figures = logged[step]
+        assert math.isfinite(figures["critic/score/mean"])
+        assert math.isfinite(figures["actor/pg_loss"])
+        assert figures["actor/grad_norm"] > 0
+        assert figures["training/rollout_probs_diff_mean"] < 1e-3
+        shares = [value for key, value in figures.items() if key.startswith("training/speciarl/share/")]
+        assert sum(shares) == pytest.approx(1)
+        assert figures["training/speciarl/groups_lost"] == 0
+    before, after = weights(world.model), weights(out / f"checkpoints/global_step_{steps}/actor/huggingface")
+    assert before.keys() == after.keys()
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    assert (out / "checkpoints/latest_checkpointed_iteration.txt").read_text() == str(steps)
+
+
+def assert_group_rule(groups: list[list[dict[str, Any]]], reward_key: str = "reward") -> None:
+    assert len(groups) == 8
+    for group in groups:
+        assert [record["session_id"] for record in group] == list(range(8))
+        categories = [
+            None if record["category"] == "unparseable" else Category.from_label(record["category"]) for record in group
+        ]
+        expected = group_reward(categories)
+        assert tuple(record[reward_key] for record in group) == expected.rewards
+        assert {record["best"] for record in group} == {"" if expected.best is None else expected.best.symbol}
+    assert len({record["category"] for group in groups for record in group}) > 1, (
+        "a world in which all answers are alike"
+    )
+
+
+def test_grpo_trains_and_resumes_after_being_killed(world: World, tmp_path: Path) -> None:
+    out, log = tmp_path / "grpo", tmp_path / "grpo.log"
+    steps = ("trainer.total_training_steps=4", "trainer.save_freq=1", "trainer.total_epochs=10")
+    command = world.command(out, "--taxonomy", str(world.taxonomy), overrides=steps)
+    latest = out / "checkpoints/latest_checkpointed_iteration.txt"
+    with log.open("w") as output:
+        # train.sh ends in exec: this is the trainer's own process.
+        trainer = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output, stderr=output)
+        while trainer.poll() is None and not (latest.exists() and latest.read_text().strip() == "2"):
+            time.sleep(0.2)
+        os.kill(trainer.pid, signal.SIGKILL)
+        trainer.wait()
+    reached = int(latest.read_text())
+    assert reached < 4, "the run was over before it could be killed"
+
+    resumed = tmp_path / "resumed.log"
+    assert train(command, resumed) == 0, resumed.read_text()[-3000:]
+    assert f"Resuming from {out}/checkpoints/global_step_{reached}" in resumed.read_text()
+    second_launch = sorted((out / "metrics").iterdir())[-1].read_text().splitlines()
+    assert json.loads(second_launch[0])["step"] == reached + 1
+    assert_trained(out, world, steps=4, log=resumed)
+    assert_group_rule(rollouts(out, 1))
+    assert_group_rule(rollouts(out, 4))
+    assert "actor/kl_loss" in metrics(out)[4]
+
+
+@pytest.mark.parametrize("algo", ["drgrpo", "dapo"])
+def test_algorithm_trains(algo: str, world: World, tmp_path: Path) -> None:
+    out, log = tmp_path / algo, tmp_path / f"{algo}.log"
+    steps = ("trainer.total_training_steps=2",)
+    assert train(world.command(out, "--taxonomy", str(world.taxonomy), "--algo", algo, overrides=steps), log) == 0, (
+        log.read_text()[-3000:]
+    )
+    assert_trained(out, world, steps=2, log=log)
+    groups = rollouts(out, 1)
+    assert_group_rule(groups, reward_key="group_reward")
+    assert "actor/kl_loss" not in metrics(out)[2]
+    penalties = {record["reward"] - record["group_reward"] for group in groups for record in group}
+    assert all(-1 <= penalty <= 0 for penalty in penalties) if algo == "dapo" else penalties == {0}
