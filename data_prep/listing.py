@@ -2,7 +2,8 @@
 
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -39,17 +40,24 @@ class PictureStore(Protocol):
 
 @dataclass(frozen=True)
 class FileStore:
-    """Pictures as files under one folder."""
+    """Pictures as files.
+
+    Attributes:
+        root: the folder below which they lie.
+        folders: where a first part of a file name stands for a folder elsewhere.
+    """
 
     root: Path
+    folders: Mapping[str, Path] = field(default_factory=dict)
 
     def path(self, file_name: str) -> Path:
         """The file, whichever way its system writes diacritics (macOS decomposes them)."""
-        path = self.root / file_name
-        if not file_name.isascii() and not path.exists():
-            other = self.root / unicodedata.normalize("NFD", file_name)
-            return other if other.exists() else path
-        return path
+        first, _, rest = file_name.partition("/")
+        folder, name = (self.folders[first], rest) if first in self.folders else (self.root, file_name)
+        if not name.isascii() and not (folder / name).exists():
+            other = folder / unicodedata.normalize("NFD", name)
+            return other if other.exists() else folder / name
+        return folder / name
 
     def stamp(self, file_name: str) -> Stamp:
         path = self.path(file_name)

@@ -8,7 +8,8 @@ import typer
 from data_prep.error import DataPrepError
 from data_prep.picture import Verify
 from data_prep.prepare import Request
-from data_prep.sampling import Sampling, Size
+from data_prep.sampling import Sampling
+from data_prep.size import Size
 from data_prep.workers import available_cores
 
 Source = Annotated[str, typer.Option(help="The publisher's archive, its unpacked folder, or a folder of its archives.")]
@@ -29,6 +30,7 @@ IncludeClass = Annotated[list[str] | None, typer.Option(help="Take only classes 
 ExcludeClass = Annotated[list[str] | None, typer.Option(help="Leave out classes that match.")]
 VerifyMode = Annotated[str, typer.Option("--verify", help="full: decode every picture; header: read only its head.")]
 MaxPixels = Annotated[int, typer.Option(help="Larger pictures are scaled down to this many pixels.")]
+SplitFile = Annotated[Path | None, typer.Option(help="JSON of another split than the publisher's, such as CoOp's.")]
 SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave broken pictures out instead of stopping.")]
 Workers = Annotated[int | None, typer.Option(help="Worker processes; default: one a core.")]
 
@@ -47,6 +49,7 @@ def make_request(
     verify: str,
     max_pixels: int,
     skip_broken: bool,
+    split_file: Path | None,
     workers: int | None,
 ) -> Request:
     """Check the flags and put them together.
@@ -74,6 +77,7 @@ def make_request(
         verify=_verify(verify),
         max_pixels=max_pixels,
         skip_broken=skip_broken,
+        split_file=split_file,
         workers=available_cores() if workers is None else workers,
     )
 

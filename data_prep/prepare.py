@@ -16,6 +16,7 @@ from data_prep.output import MANIFEST, open_output
 from data_prep.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, Verify
 from data_prep.sampling import Sampling, select
 from data_prep.shard import Settings
+from data_prep.split_file import apply_split_file
 from data_prep.writer import SplitReport, write_manifest, write_splits
 from speciarl_verl import __version__
 from speciarl_verl.data_contract import CONTRACT_VERSION, SPLITS
@@ -41,6 +42,7 @@ class Request:
     verify: Verify = "full"
     max_pixels: int = DEFAULT_MAX_PIXELS
     skip_broken: bool = False
+    split_file: Path | None = None
     workers: int = 1
 
 
@@ -56,6 +58,8 @@ def prepare(read: ReadListing, request: Request) -> dict[str, Any]:
         raise DataPrepError(f"--workers {request.workers}: nobody would do the work: give at least 1")
     with open_output(request.out) as output:
         listing = read(Path(request.source), output.scratch)
+        if request.split_file is not None:
+            listing = apply_split_file(listing, request.split_file)
         settings = Settings(
             data_source=listing.name,
             prompt=load_prompt(),
@@ -87,9 +91,10 @@ def _manifest(
             "max_pixels": request.max_pixels,
             "skip_broken": request.skip_broken,
         },
+        "split_file": None if request.split_file is None else str(request.split_file),
         "splits": {split: report.summary() for split, report in reports.items()},
         "duplicates": duplicates.summary(),
-        "versions": {"speciarl_verl": __version__, "pyarrow": pa.__version__, "pillow": PIL.__version__},
+        "versions": versions(),
     }
 
 
@@ -103,14 +108,25 @@ def _report(out: Path, reports: dict[str, SplitReport], duplicates: Duplicates) 
             report.reencoded,
             len(report.skipped),
         )
-    if duplicates.across_splits:
-        first = next(p for p in duplicates.pairs if p["first"]["split"] != p["again"]["split"])
-        logger.warning(
-            "%d pictures are in more than one split (%s in %s is %s in %s): see duplicates in %s",
-            duplicates.across_splits,
-            first["first"]["file_name"],
-            first["first"]["split"],
-            first["again"]["file_name"],
-            first["again"]["split"],
-            out / MANIFEST,
-        )
+    report_duplicates(out, duplicates)
+
+
+def report_duplicates(out: Path, duplicates: Duplicates) -> None:
+    """Warn of pictures that are in more than one split: what is tested was trained on."""
+    if not duplicates.across_splits:
+        return
+    pair = next((p for p in duplicates.pairs if p["first"]["split"] != p["again"]["split"]), duplicates.pairs[0])
+    logger.warning(
+        "%d pictures are in more than one split (%s in %s is %s in %s): see `duplicates` in %s",
+        duplicates.across_splits,
+        pair["first"]["file_name"],
+        pair["first"]["split"],
+        pair["again"]["file_name"],
+        pair["again"]["split"],
+        out / MANIFEST,
+    )
+
+
+def versions() -> dict[str, str]:
+    """What the bytes of an output depend on, besides its input."""
+    return {"speciarl_verl": __version__, "pyarrow": pa.__version__, "pillow": PIL.__version__}

@@ -1,49 +1,23 @@
-"""Which pictures go where: sizes, class filters, nested subsets, validation held out of train.
+"""Which pictures go where: sizes, class filters, validation held out of train.
 
-Every picture has a rank that depends on the seed and its own name only, so a draw is the same on any machine, and of
-one seed the 128 lie within the 1,024, these within the 3,000. A pool in the order of ranks is cut like this:
+Pictures of the publisher's train split (and those without a split) form a pool, in the order of the draw:
 
     [ train .......... | not used ... | val ... | test (only where the publisher has none) ]
+
+So train and what is held out never meet, and a larger `--val-size` takes nothing from a given `--train-size`.
 """
 
-import hashlib
-import re
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from data_prep.draw import draw
 from data_prep.error import DataPrepError
 from data_prep.listing import Example, Listing
+from data_prep.size import Size
 
-
-@dataclass(frozen=True)
-class Size:
-    """A number of pictures, or a percentage of a pool."""
-
-    text: str
-    number: float
-    percent: bool
-
-    @classmethod
-    def parse(cls, text: str, flag: str) -> "Size":
-        """Read `3000` or `12.5%`.
-
-        Raises:
-            DataPrepError: neither of them, or out of range.
-        """
-        match = re.fullmatch(r"(\d+)|(\d+(?:\.\d+)?)\s*%", text.strip())
-        if match is None:
-            raise DataPrepError(f"{flag} {text}: not a size: give a number of pictures (3000) or a percentage (10%)")
-        if match[1] is not None:
-            return cls(text=text, number=int(match[1]), percent=False)
-        if float(match[2]) > 100:
-            raise DataPrepError(f"{flag} {text}: more than everything: give at most 100%")
-        return cls(text=text, number=float(match[2]), percent=True)
-
-    def of(self, total: int) -> int:
-        """The number of pictures, of `total`; a half is rounded up."""
-        return int(self.number * total / 100 + 0.5) if self.percent else int(self.number)
+DEFAULT_VAL = Size(text="5%", number=5, percent=True)
+DEFAULT_TEST = Size(text="20%", number=20, percent=True)
 
 
 @dataclass(frozen=True)
@@ -52,7 +26,7 @@ class Sampling:
 
     Attributes:
         train_size: None takes all that is not held out.
-        val_size: None takes the publisher's validation split, or `DEFAULT_VAL` where there is none.
+        val_size: None takes the publisher's validation split, or `DEFAULT_VAL` (less if `train_size` leaves less).
         test_size: None takes the publisher's test split, or `DEFAULT_TEST` where there is none.
         merge_val: the publisher's validation split joins train before validation is held out.
         include, exclude: patterns of class names, up to case; every class when `include` is empty.
@@ -68,8 +42,13 @@ class Sampling:
     exclude: tuple[str, ...] = ()
 
 
-DEFAULT_VAL = Size(text="5%", number=5, percent=True)
-DEFAULT_TEST = Size(text="20%", number=20, percent=True)
+@dataclass(frozen=True)
+class _Cuts:
+    """How many of the pool go where."""
+
+    train: int
+    val: int
+    test: int
 
 
 def select(listing: Listing, sampling: Sampling) -> dict[str, list[Example]]:
@@ -78,99 +57,84 @@ def select(listing: Listing, sampling: Sampling) -> dict[str, list[Example]]:
     Raises:
         DataPrepError: a pattern that no class matches, or more pictures asked for than there are.
     """
-    kept = _classes(listing.classes, sampling)
-    examples = [example for example in listing.examples if example.label_id in kept]
-    published: dict[str | None, list[Example]] = defaultdict(list)
-    for example in examples:
-        merged = sampling.merge_val and example.split == "val"
-        published["train" if merged else example.split].append(example)
+    kept = _kept_classes(listing.classes, sampling)
+    position = {example.file_name: number for number, example in enumerate(listing.examples)}
+    pool, val, test = [], [], []
+    for example in listing.examples:
+        if example.label_id not in kept:
+            continue
+        if example.split == "test":
+            test.append(example)
+        elif example.split == "val" and not sampling.merge_val:
+            val.append(example)
+        else:
+            pool.append(example)
 
-    unsplit = bool(published[None])
-    pool = draw(published[None] + published["train"], sampling.seed, sampling.stratified)
-    total, test_count, val_count = len(pool), 0, 0
-    if unsplit and not published["test"]:
-        test_count = (sampling.test_size or DEFAULT_TEST).of(total)
-    held_val = not published["val"]
-    if held_val:
-        val_count = (sampling.val_size or DEFAULT_VAL).of(total)
-        if sampling.val_size is None and sampling.train_size is not None:
-            val_count = min(val_count, max(0, total - test_count - sampling.train_size.of(total)))
-    train_count = total - test_count - val_count if sampling.train_size is None else sampling.train_size.of(total)
-    if train_count + val_count + test_count > total:
-        raise DataPrepError(_too_many(sampling, train_count, val_count, test_count, total))
-    if sampling.train_size is None and train_count < 0:
-        raise DataPrepError(_too_many(sampling, 0, val_count, test_count, total))
-
-    split = {
-        "train": pool[:train_count],
-        "val": pool[total - test_count - val_count : total - test_count]
-        if held_val
-        else _cut(published["val"], sampling.val_size, "--val-size", sampling),
-        "test": pool[total - test_count :]
-        if test_count
-        else _cut(published["test"], sampling.test_size, "--test-size", sampling),
-    }
-    position = {example.file_name: number for number, example in enumerate(examples)}
+    pool = _draw(pool, sampling)
+    # Only a data set without any split lacks a test split that would have to be made.
+    unsplit = not test and any(example.split is None for example in pool)
+    cuts = _cuts(len(pool), sampling, hold_val=not val, hold_test=unsplit)
+    after_val = len(pool) - cuts.test
+    splits = {"train": pool[: cuts.train], "val": pool[after_val - cuts.val : after_val], "test": pool[after_val:]}
+    if val:
+        splits["val"] = _subset(val, sampling.val_size, "--val-size", sampling)
+    if not unsplit:
+        splits["test"] = _subset(test, sampling.test_size, "--test-size", sampling)
     for name in ("val", "test"):
-        split[name].sort(key=lambda example: position[example.file_name])
-    split = {name: chosen for name, chosen in split.items() if chosen}
-    if not split:
+        splits[name].sort(key=lambda example: position[example.file_name])
+    splits = {name: examples for name, examples in splits.items() if examples}
+    if not splits:
         raise DataPrepError("the sizes leave no picture at all: ask for at least one with --train-size")
-    return split
+    return splits
 
 
-def draw(examples: Iterable[Example], seed: int, stratified: bool) -> list[Example]:
-    """The examples in the order of their ranks; every beginning of it is a subset of its own.
-
-    With `stratified`, the k-th of a class of n comes at (k + 1/2) / n, so that every beginning holds each class in
-    proportion.
-    """
-    ranked = sorted(examples, key=lambda example: rank(example.file_name, seed))
-    if not stratified:
-        return ranked
-    counts = Counter(example.label_id for example in ranked)
-    seen: Counter[int] = Counter()
-    places = []
-    for example in ranked:
-        places.append((2 * seen[example.label_id] + 1) / (2 * counts[example.label_id]))
-        seen[example.label_id] += 1
-    return [ranked[i] for i in sorted(range(len(ranked)), key=lambda i: (places[i], i))]
-
-
-def rank(name: str, seed: int) -> bytes:
-    """Where `name` stands in the draw of `seed`: 32 bytes, evenly spread."""
-    return hashlib.sha256(f"{seed}\0{name}".encode()).digest()
+def _cuts(total: int, sampling: Sampling, hold_val: bool, hold_test: bool) -> _Cuts:
+    test = (sampling.test_size or DEFAULT_TEST).of(total) if hold_test else 0
+    val = (sampling.val_size or DEFAULT_VAL).of(total) if hold_val else 0
+    if sampling.train_size is None:
+        train = max(0, total - test - val)
+    else:
+        train = sampling.train_size.of(total)
+        if sampling.val_size is None:
+            val = min(val, max(0, total - test - train))
+    if train + val + test > total:
+        raise DataPrepError(
+            f"--train-size, --val-size and --test-size ask for {train} + {val} + {test} of {total} pictures: "
+            "ask for fewer"
+        )
+    return _Cuts(train=train, val=val, test=test)
 
 
-def _cut(examples: Sequence[Example], size: Size | None, flag: str, sampling: Sampling) -> list[Example]:
+def _draw(examples: Iterable[Example], sampling: Sampling) -> list[Example]:
+    label = (lambda example: example.label_id) if sampling.stratified else None
+    return draw(examples, sampling.seed, lambda example: example.file_name, label)
+
+
+def _subset(examples: Sequence[Example], size: Size | None, flag: str, sampling: Sampling) -> list[Example]:
     if size is None:
         return list(examples)
     count = size.of(len(examples))
     if count > len(examples):
-        raise DataPrepError(f"{flag} {size.text}: there are {len(examples)} such pictures: ask for no more")
-    return draw(examples, sampling.seed, sampling.stratified)[:count]
+        raise DataPrepError(f"{flag} {size.text}: the publisher's split has {len(examples)} pictures: ask for fewer")
+    return _draw(examples, sampling)[:count]
 
 
-def _classes(classes: Sequence[str], sampling: Sampling) -> set[int]:
-    def matching(patterns: Iterable[str], flag: str) -> set[int]:
-        found: set[int] = set()
-        for pattern in patterns:
-            ids = {i for i, label in enumerate(classes) if fnmatchcase(label.casefold(), pattern.casefold())}
-            if not ids:
-                raise DataPrepError(f"{flag} {pattern}: no class of that name: `data_prep inspect` lists them")
-            found |= ids
-        return found
-
-    kept = matching(sampling.include, "--include-class") if sampling.include else set(range(len(classes)))
-    kept -= matching(sampling.exclude, "--exclude-class")
+def _kept_classes(classes: Sequence[str], sampling: Sampling) -> set[int]:
+    kept = set(range(len(classes)))
+    if sampling.include:
+        kept = _matching(classes, sampling.include, "--include-class")
+    kept -= _matching(classes, sampling.exclude, "--exclude-class")
     if not kept:
         raise DataPrepError("--exclude-class leaves no class: exclude fewer")
     return kept
 
 
-def _too_many(sampling: Sampling, train: int, val: int, test: int, total: int) -> str:
-    asked = ((sampling.train_size, train, "--train-size"), (sampling.val_size, val, "--val-size"))
-    flags = [f"{flag} {size.text}" for size, _, flag in (*asked, (sampling.test_size, test, "--test-size")) if size]
-    return (
-        f"{', '.join(flags) or 'the sizes'}: train {train} + val {val} + test {test} pictures of {total}: ask for fewer"
-    )
+def _matching(classes: Sequence[str], patterns: Iterable[str], flag: str) -> set[int]:
+    found: set[int] = set()
+    for pattern in patterns:
+        ids = {i for i, label in enumerate(classes) if fnmatchcase(label.casefold(), pattern.casefold())}
+        if not ids:
+            some = ", ".join(classes[:3])
+            raise DataPrepError(f"{flag} {pattern}: no class of that name: the {len(classes)} classes are {some}, ...")
+        found |= ids
+    return found

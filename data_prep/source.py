@@ -1,7 +1,7 @@
 """Find a publisher's files in what the user points at: an archive, its unpacked folder, or a folder of archives."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -62,48 +62,43 @@ class Source:
             level = [child for folder in level for child in _subfolders(folder)]
 
 
-def open_source(given: Path, scratch: Path, archives: Sequence[str] = (), needed: Sequence[str] = ()) -> Source:
+def open_source(given: Path, scratch: Path, archives: Mapping[str, str]) -> Source:
     """Make what the user named into folders, unpacking archives into `scratch` where it has to be.
 
     Args:
         given: an archive, or a folder that holds the publisher's files or archives.
         scratch: created on demand; the caller removes it.
-        archives: patterns of the publisher's archive names; those beside or below `given` are unpacked.
-        needed: files or folders of which none may be missing before an archive in a folder is left packed.
+        archives: pattern of an archive's name -> a file or folder in it; in a folder that has the one, the other is
+            left packed.
 
     Raises:
         DataPrepError: `given` is not there, is no archive, or an archive is damaged.
     """
     if not given.exists():
         raise DataPrepError(f"{given}: no such file or folder: give the publisher's archive or its unpacked folder")
-    if given.is_file():
-        if not is_archive(given):
-            raise DataPrepError(
-                f"{given}: not an archive (.tgz, .tar.gz, .tar, .zip): give one, or the unpacked folder"
-            )
-        siblings = [path for path in _archives_in(given.parent, archives) if path != given]
-        _unpack_all([given, *siblings], scratch, archives)
-        return Source(given=given, roots=(scratch,))
-    folder = Source(given=given, roots=(given,))
-    packed = [path for parent in folder._folders() for path in _archives_in(parent, archives)] if archives else []
-    if packed and not all(folder.holds(name) for name in needed):
-        _unpack_all(packed, scratch, archives)
-        return Source(given=given, roots=(given, scratch))
-    return folder
+    if given.is_dir():
+        packed = _unpack_missing(Source(given=given, roots=(given,)), scratch, archives)
+        return Source(given=given, roots=(given, scratch) if packed else (given,))
+    if not is_archive(given):
+        raise DataPrepError(f"{given}: not an archive (.tgz, .tar.gz, .tar, .zip): give one, or its folder")
+    unpack(given, scratch)
+    source = Source(given=given, roots=(scratch,))
+    _unpack_missing(source, scratch, archives)
+    return source
 
 
-def _unpack_all(paths: Sequence[Path], scratch: Path, archives: Sequence[str]) -> None:
-    for path in paths:
-        target = scratch / path.name
-        unpack(path, target)
-        inner = Source(given=path, roots=(target,))
-        _unpack_all([p for folder in inner._folders() for p in _archives_in(folder, archives)], target, archives)
-
-
-def _archives_in(folder: Path, patterns: Sequence[str]) -> list[Path]:
-    names = sorted(os.listdir(folder)) if patterns else []
-    paths = [folder / name for name in names if any(fnmatch(name, pattern) for pattern in patterns)]
-    return [path for path in paths if is_archive(path)]
+def _unpack_missing(source: Source, scratch: Path, archives: Mapping[str, str]) -> bool:
+    """Unpack what is packed only; True when there was something. An archive may hold archives."""
+    found = False
+    for folder in list(source._folders()):
+        for path in sorted(folder.iterdir()):
+            held = [content for pattern, content in archives.items() if fnmatch(path.name, pattern)]
+            if held and is_archive(path) and not any(source.holds(content) for content in held):
+                unpack(path, scratch)
+                found = True
+    if found:
+        _unpack_missing(Source(given=source.given, roots=(scratch,)), scratch, archives)
+    return found
 
 
 def _subfolders(folder: Path) -> list[Path]:

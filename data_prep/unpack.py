@@ -28,17 +28,16 @@ def is_litter(name: str) -> bool:
 
 
 def unpack(archive: Path, target: Path) -> None:
-    """Unpack the regular files of `archive` into `target`. An archive that was unpacked there before is left as it is.
+    """Unpack the regular files of `archive` into `target`, unless an earlier run did.
 
     Raises:
         DataPrepError: the archive is damaged or truncated, or the disk is full.
     """
     status = archive.stat()
-    seal = target / f".unpacked-{status.st_size}-{status.st_mtime_ns}"
+    seal = target / f".unpacked-{archive.name}-{status.st_size}-{status.st_mtime_ns}"
     if seal.exists():
         return
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
+    target.mkdir(parents=True, exist_ok=True)
     opener = _zip_members if archive.name.lower().endswith(".zip") else _tar_members
     try:
         members = tqdm(opener(archive), desc=f"unpacking {archive.name}", unit="file", disable=None)

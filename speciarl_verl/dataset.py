@@ -34,7 +34,7 @@ class SpeciaRLDataset(RLHFDataset):
     def _read_files_and_tokenize(self) -> None:
         for path in self.data_files:
             check_parquet(path)
-        super()._read_files_and_tokenize()  # type: ignore[no-untyped-call]
+        super()._read_files_and_tokenize()
 
     def _build_messages(self, example: dict[str, Any], key: str) -> list[dict[str, Any]]:
         example[key] = [{"role": "user", "content": self._content}]

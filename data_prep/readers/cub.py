@@ -9,7 +9,6 @@ Source: https://www.vision.caltech.edu/datasets/cub_200_2011/ (`CUB_200_2011.tgz
 """
 
 import re
-import unicodedata
 from pathlib import Path
 
 from data_prep.listing import Example, FileStore, Listing
@@ -27,18 +26,18 @@ def read_cub(given: Path, scratch: Path) -> Listing:
     Raises:
         DataPrepError: a list is missing, truncated or contradicts another.
     """
-    root = open_source(given, scratch, archives=("CUB_200_2011*",), needed=_FILES).root_of(_FILES, _CURE)
+    root = open_source(given, scratch, archives={"CUB_200_2011*": "images.txt"}).root_of(_FILES, _CURE)
     classes = {line.fields[0]: line.fields[1] for line in read_lines(root / "classes.txt", fields=2)}
     labels = _by_image(root / "image_class_labels.txt")
     parts = _by_image(root / "train_test_split.txt")
     ids = {class_id: position for position, class_id in enumerate(classes)}
     examples = []
     for line in read_lines(root / "images.txt", fields=2):
-        image_id, path = line.fields[0], unicodedata.normalize("NFC", line.fields[1].replace("\\", "/"))
+        image_id, path = line.fields
         label, part = _of(line, labels), _of(line, parts)
         if label.fields[1] not in ids:
             raise label.error(f"class {label.fields[1]!r} is not in classes.txt")
-        folder = unicodedata.normalize("NFC", classes[label.fields[1]])
+        folder = classes[label.fields[1]]
         if path.split("/")[0] != folder:
             raise label.error(f"image {image_id} is of class {folder}, but lies in {path.split('/')[0]}")
         split = "train" if part.integer(1, 0, 1, "the split") else "test"
@@ -65,4 +64,4 @@ def _of(line: Line, table: dict[str, Line]) -> Line:
 
 def _label(class_name: str) -> str:
     """`001.Black_footed_Albatross` -> `Black footed Albatross`."""
-    return re.sub(r"^\d+\.", "", unicodedata.normalize("NFC", class_name)).replace("_", " ").strip()
+    return re.sub(r"^\d+\.", "", class_name).replace("_", " ").strip()

@@ -1,5 +1,6 @@
 """The text lists that publishers ship: one record a line, fields apart by white space."""
 
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def read_lines(path: Path, fields: int = 1, comment: str | None = None) -> list[
         DataPrepError: the file is missing, empty, not UTF-8, or a line has too few fields.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        # Composed diacritics, as in the names of pictures and labels everywhere else.
+        text = unicodedata.normalize("NFC", path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise DataPrepError(f"{path}: missing: {_CURE}") from error
     except UnicodeDecodeError as error:

@@ -1,0 +1,70 @@
+"""A sheet of thumbnails with their labels: one look tells whether pictures and labels belong together."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from data_prep.error import DataPrepError
+
+_CELL = 160  # pixels
+_TEXT = 34
+_GAP = 8
+_COLUMNS = 6
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture for the sheet."""
+
+    data: bytes
+    label: str
+
+
+def write_contact_sheet(samples: Sequence[Sample], path: Path) -> None:
+    """Write a PNG of all samples, six in a row.
+
+    Raises:
+        DataPrepError: the file cannot be written.
+    """
+    columns = min(_COLUMNS, len(samples))
+    lines = -(-len(samples) // columns)
+    sheet = Image.new("RGB", (columns * (_CELL + _GAP) + _GAP, lines * (_CELL + _TEXT + _GAP) + _GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=13)
+    for number, sample in enumerate(samples):
+        left = _GAP + number % columns * (_CELL + _GAP)
+        top = _GAP + number // columns * (_CELL + _TEXT + _GAP)
+        with Image.open(io.BytesIO(sample.data)) as image:
+            thumbnail = image.convert("RGB")
+        scale = min(_CELL / thumbnail.width, _CELL / thumbnail.height)
+        size = (max(1, round(thumbnail.width * scale)), max(1, round(thumbnail.height * scale)))
+        thumbnail = thumbnail.resize(size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.NEAREST)
+        sheet.paste(thumbnail, (left + (_CELL - size[0]) // 2, top + _CELL - size[1]))
+        for line, text in enumerate(_wrap(sample.label, draw, font)):
+            draw.text((left + _CELL / 2, top + _CELL + 2 + 16 * line), text, "black", font, anchor="ma")
+    try:
+        sheet.save(path, format="PNG")
+    except OSError as error:
+        raise DataPrepError(f"{path}: cannot be written ({error.strerror}): name another file with --sheet") from error
+
+
+def _wrap(label: str, draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
+    """At most two lines that fit a cell."""
+    lines: list[str] = []
+    rest = label.split()
+    while rest and len(lines) < 2:
+        count = len(rest)
+        while count > 1 and draw.textlength(" ".join(rest[:count]), font) > _CELL:
+            count -= 1
+        lines.append(" ".join(rest[:count]))
+        rest = rest[count:]
+    if rest:
+        lines[-1] += " ..."
+    for number, text in enumerate(lines):
+        while draw.textlength(text, font) > _CELL and len(text) > 4:
+            text = text.removesuffix("...")[:-1] + "..."
+        lines[number] = text
+    return lines

@@ -1,0 +1,159 @@
+"""Join prepared data sets in given amounts, such as 500 pictures of each of six.
+
+Training rows are drawn from each part's train.parquet, then dealt out so that every stretch of the mixture holds the
+parts in proportion. Validation is the parts' val.parquet; tests are not mixed, each data set is evaluated on its own.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from data_prep import rows
+from data_prep.draw import draw
+from data_prep.duplicates import Duplicates
+from data_prep.error import DataPrepError
+from data_prep.output import MANIFEST, open_output
+from data_prep.prepare import report_duplicates, versions
+from data_prep.size import Size
+from data_prep.writer import PARQUET_OPTIONS, SplitReport, write_manifest
+from speciarl_verl.data_contract import CONTRACT_VERSION, EXTRA_INFO, SCHEMA, SPLITS
+
+_LIGHT = ["data_source", "reward_model", "extra_info"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One data set of a mixture: a folder that data_prep wrote, and how much of its training split."""
+
+    folder: Path
+    size: Size
+
+    @classmethod
+    def parse(cls, text: str) -> "Part":
+        """Read `DIR=500` or `DIR=10%`; a bare `DIR` is all of it.
+
+        Raises:
+            DataPrepError: no such size, or no train.parquet in the folder.
+        """
+        name, found, size = text.rpartition("=")
+        part = cls(Path(name if found else text), Size.parse(size if found else "100%", f"--part {text}:"))
+        if not (part.folder / "train.parquet").is_file():
+            raise DataPrepError(f"{part.folder / 'train.parquet'}: no such file: prepare the part with data_prep first")
+        return part
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The rows taken of one file, by their position in it, ascending."""
+
+    path: Path
+    positions: tuple[int, ...]
+
+
+def mix(parts: Sequence[Part], out: Path, seed: int, stratified: bool, val_each: Size) -> dict[str, Any]:
+    """Write `out`/train.parquet, `out`/val.parquet and their manifest; returns the manifest.
+
+    Raises:
+        DataPrepError: a part is not of the record contract, or has fewer rows than asked for.
+    """
+    if len({part.folder.resolve() for part in parts}) < max(2, len(parts)):
+        raise DataPrepError("--part: a mixture needs at least two different folders: give --part DIR=SIZE for each")
+    chosen = {"train": [_choose(part.folder / "train.parquet", part.size, seed, stratified) for part in parts]}
+    vals = [part.folder / "val.parquet" for part in parts if (part.folder / "val.parquet").is_file()]
+    chosen["val"] = [_choose(path, val_each, seed, stratified) for path in vals]
+    reports, duplicates = {}, Duplicates()
+    with open_output(out) as output:
+        for split, files in chosen.items():
+            if any(file.positions for file in files):
+                reports[split] = _write(split, files, output.unfinished(f"{split}.parquet"), duplicates)
+        if not reports:
+            raise DataPrepError("--part: the sizes leave no picture at all: ask for at least one")
+        manifest = {
+            "contract": CONTRACT_VERSION.decode(),
+            "data_source": "mix",
+            "source": {"parts": [{"folder": str(p.folder), "size": p.size.text} for p in parts]},
+            "sampling": {"seed": seed, "stratified": stratified, "val_each": val_each.text},
+            "splits": {split: report.summary() for split, report in reports.items()},
+            "duplicates": duplicates.summary(),
+            "versions": versions(),
+        }
+        write_manifest(output, manifest)
+        names = [f"{split}.parquet" for split in reports]
+        output.publish([*names, MANIFEST], replaced=tuple(f"{split}.parquet" for split in SPLITS))
+    report_duplicates(out, duplicates)
+    return manifest
+
+
+def _choose(path: Path, size: Size, seed: int, stratified: bool) -> _Chosen:
+    rows.check(path)
+    keys: list[tuple[int, str, str]] = []
+    for batch in rows.batches(path, _LIGHT):
+        for row in batch.to_pylist():
+            name = f"{row['data_source']}\0{row['extra_info']['file_name']}"
+            keys.append((len(keys), name, row["reward_model"]["ground_truth"]))
+    count = size.of(len(keys))
+    if count > len(keys):
+        raise DataPrepError(f"{path}: has {len(keys)} rows, {size.text} are asked for: ask for fewer")
+    drawn = draw(keys, seed, lambda key: key[1], (lambda key: key[2]) if stratified else None)[:count]
+    return _Chosen(path=path, positions=tuple(sorted(key[0] for key in drawn)))
+
+
+def _write(split: str, files: Sequence[_Chosen], target: Path, duplicates: Duplicates) -> SplitReport:
+    report = SplitReport()
+    total = sum(len(file.positions) for file in files)
+    with (
+        pq.ParquetWriter(target, SCHEMA, **PARQUET_OPTIONS) as writer,
+        tqdm(total=total, unit="picture", desc=f"mix {split}", disable=None) as progress,
+    ):
+        held: list[pa.RecordBatch] = []
+        for row in _interleave(files):
+            held.append(row)
+            if len(held) == rows.BATCH_ROWS:
+                _append(writer, held, split, report, duplicates)
+                progress.update(len(held))
+                held = []
+        if held:
+            _append(writer, held, split, report, duplicates)
+            progress.update(len(held))
+    return report
+
+
+def _interleave(files: Sequence[_Chosen]) -> Iterator[pa.RecordBatch]:
+    """Single rows, the k-th of a file of n at (k + 1/2) / n of the whole."""
+    streams = [_rows_of(file) for file in files]
+    order = []
+    for number, count in enumerate(len(file.positions) for file in files):
+        order += [((2 * k + 1) / (2 * count), number) for k in range(count)]
+    for _, number in sorted(order):
+        yield next(streams[number])
+
+
+def _rows_of(file: _Chosen) -> Iterator[pa.RecordBatch]:
+    wanted, start = set(file.positions), 0
+    for batch in rows.batches(file.path):
+        for offset in range(batch.num_rows):
+            if start + offset in wanted:
+                # A copy: a slice would keep its whole batch in memory.
+                yield batch.take(pa.array([offset]))
+        start += batch.num_rows
+
+
+def _append(
+    writer: pq.ParquetWriter, held: Sequence[pa.RecordBatch], split: str, report: SplitReport, duplicates: Duplicates
+) -> None:
+    table = pa.Table.from_batches(held, schema=SCHEMA).combine_chunks()
+    records = table.select(_LIGHT).to_pylist()
+    infos = []
+    for record in records:
+        info, label = record["extra_info"], record["reward_model"]["ground_truth"]
+        infos.append({**info, "split": split, "index": report.rows})
+        report.add(info["file_name"], label, info["content_hash"])
+        duplicates.add(info["content_hash"], split, f"{record['data_source']}: {info['file_name']}", label)
+    position = table.schema.get_field_index("extra_info")
+    writer.write_table(table.set_column(position, SCHEMA.field("extra_info"), pa.array(infos, EXTRA_INFO)))
+    report.picture_bytes += table.column("images").nbytes
