@@ -19,7 +19,7 @@ def build_judge(config: TaxonomyJudgeConfig | ServerJudgeConfig) -> Judge:
             return TaxonomyJudge.shipped(config.taxonomy)
         if not Path(config.taxonomy).exists():
             raise JudgeError(
-                f"judge.taxonomy {config.taxonomy!r} is neither a file nor shipped ({', '.join(shipped_taxonomies())})"
+                f"speciarl.judge.taxonomy {config.taxonomy!r} is neither a file nor shipped ({', '.join(shipped_taxonomies())})"
             )
         return TaxonomyJudge.from_file(config.taxonomy)
     return ServerJudge(config)

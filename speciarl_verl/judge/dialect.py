@@ -61,7 +61,7 @@ async def discover(transport: Transport, endpoint: Endpoint, model: str | None, 
         cards = ()
     named = model or next((card.model for card in cards), None)
     if named is None:
-        raise JudgeError(f"judge server {endpoint.api} lists no model: name it in judge.model")
+        raise JudgeError(f"judge server {endpoint.api} lists no model: name it in speciarl.judge.model")
     return Service(await _dialect(transport, endpoint, cards, patience), named)
 
 

@@ -42,7 +42,7 @@ def _key(variable: str | None) -> str | None:
         return None
     key = os.environ.get(variable, "").strip()
     if not key:
-        raise JudgeError(f"judge.api_key_env names {variable}, but that environment variable is not set")
+        raise JudgeError(f"speciarl.judge.api_key_env names {variable}, but that environment variable is not set")
     if not key.isascii() or not key.isprintable():
         raise JudgeError(f"the key in the environment variable {variable} holds characters that no HTTP header takes")
     return key

@@ -28,11 +28,13 @@ def load_rubric(name: str) -> str:
         else:
             text = Path(name).read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise JudgeError(f"judge.prompt {name!r} is neither a file nor shipped ({', '.join(shipped)})") from None
+        raise JudgeError(
+            f"speciarl.judge.prompt {name!r} is neither a file nor shipped ({', '.join(shipped)})"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise JudgeError(f"judge.prompt {name}: cannot be read: {error}") from error
+        raise JudgeError(f"speciarl.judge.prompt {name}: cannot be read: {error}") from error
     if not text.strip():
-        raise JudgeError(f"judge.prompt {name}: the file is empty")
+        raise JudgeError(f"speciarl.judge.prompt {name}: the file is empty")
     return text.strip()
 
 

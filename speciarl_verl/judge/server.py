@@ -4,7 +4,7 @@ One request a distinct pair: verdicts are kept for the life of the process, and 
 judged waits for the same request. An answer that is none of the six labels is asked for once more and is then an error,
 so a server that does not hold its model to the labels is found out here and not in the rewards.
 
-Config keys: `judge.url`, `model`, `prompt`, `timeout_s`, `budget_s`, `max_concurrency`, `api_key_env`.
+Config keys: `speciarl.judge.url`, `model`, `prompt`, `timeout_s`, `budget_s`, `max_concurrency`, `api_key_env`.
 Source: arXiv 2603.03197, section 3 (one pair a call, temperature 0).
 """
 
@@ -53,7 +53,9 @@ class ServerJudge:
             JudgeError: no URL is configured, the rubric cannot be read, or the named variable holds no key.
         """
         if config.url is None:
-            raise JudgeError("the server judge needs judge.url, such as http://127.0.0.1:30000, or use judge=taxonomy")
+            raise JudgeError(
+                "the server judge needs speciarl.judge.url, such as http://127.0.0.1:30000, or use speciarl/judge=taxonomy"
+            )
         self._config = config
         self._endpoint = Endpoint.from_url(config.url, config.api_key_env)
         self._rubric = load_rubric(config.prompt)
@@ -85,7 +87,7 @@ class ServerJudge:
             verdict = await self._ask(_CHECK_PAIR, patience)
         except JudgeError as error:
             raise JudgeError(
-                f"the judge does not answer as it must: {error} Is the server of judge.url started and ready?"
+                f"the judge does not answer as it must: {error} Is the server of speciarl.judge.url started and ready?"
             ) from error
         logger.info("judge server %s: %s, checked: %s", self._endpoint.api, self._service, verdict.category.label)
 

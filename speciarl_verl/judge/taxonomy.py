@@ -12,7 +12,7 @@ File: JSON, UTF-8.
                                      "generic": ["songbird"],
                                      "narrower": []}}}
 
-Config key: `judge.taxonomy`, a shipped name or the path of such a file.
+Config key: `speciarl.judge.taxonomy`, a shipped name or the path of such a file.
 """
 
 from collections.abc import Mapping
@@ -108,7 +108,7 @@ class TaxonomyJudge:
             raise JudgeError(
                 f"taxonomy {self._origin} does not know the ground truth {pair.ground_truth!r} (it has "
                 f"{len(self._entries)} labels): add the label to the file, name the taxonomy of this data set in "
-                "judge.taxonomy, or use the server judge"
+                "speciarl.judge.taxonomy, or use the server judge"
             )
         category = levels.get(normalise(pair.prediction))
         if category is None:

@@ -191,9 +191,9 @@ def _described(error: httpx.RequestError) -> str:
 
 def _cure(status: int) -> str:
     if status in (401, 403):
-        return "Name the environment variable that holds the key in judge.api_key_env."
+        return "Name the environment variable that holds the key in speciarl.judge.api_key_env."
     if status == 404:
-        return "Check judge.url (the API's base, often ending in /v1) and judge.model."
+        return "Check speciarl.judge.url (the API's base, often ending in /v1) and speciarl.judge.model."
     if 300 <= status < 400:
-        return "Redirects are not followed: name the final address in judge.url."
-    return "The server does not take the request: check judge.model and the server's log."
+        return "Redirects are not followed: name the final address in speciarl.judge.url."
+    return "The server does not take the request: check speciarl.judge.model and the server's log."

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tenacity.wait import wait_random_exponential
 
-from speciarl_verl.judge import transport
+from speciarl_verl.judge import server, transport
 from speciarl_verl.judge.config import ServerJudgeConfig
 from speciarl_verl.judge.server import ServerJudge
 
@@ -114,10 +114,10 @@ def models(owner: str) -> dict[str, object]:
 @pytest.fixture
 async def fake() -> AsyncIterator[FakeServer]:
     """A server that calls itself SGLang."""
-    server = FakeServer(pages={"/v1/models": models("sglang")})
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    yield server
+    fake_server = FakeServer(pages={"/v1/models": models("sglang")})
+    listener = await asyncio.start_server(fake_server.serve, "127.0.0.1", 0)
+    fake_server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    yield fake_server
     listener.close()
 
 
@@ -144,3 +144,4 @@ def models_page() -> Callable[[str], dict[str, object]]:
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "_BACKOFF", wait_random_exponential(multiplier=0.01, max=0.05))
+    monkeypatch.setattr(server, "_CHECK_RETRY_S", 0.3)
