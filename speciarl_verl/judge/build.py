@@ -18,8 +18,7 @@ def build_judge(config: TaxonomyJudgeConfig | ServerJudgeConfig) -> Judge:
         if config.taxonomy in shipped_taxonomies():
             return TaxonomyJudge.shipped(config.taxonomy)
         if not Path(config.taxonomy).exists():
-            raise JudgeError(
-                f"speciarl.judge.taxonomy {config.taxonomy!r} is neither a file nor shipped ({', '.join(shipped_taxonomies())})"
-            )
+            shipped = ", ".join(shipped_taxonomies())
+            raise JudgeError(f"speciarl.judge.taxonomy {config.taxonomy!r} is neither a file nor shipped ({shipped})")
         return TaxonomyJudge.from_file(config.taxonomy)
     return ServerJudge(config)

@@ -1,4 +1,4 @@
-"""What can be configured about a judge: the `speciarl.judge` node of the configuration, checked before anything starts."""
+"""The `speciarl.judge` node of the configuration, checked before anything starts."""
 
 from typing import Annotated, Literal
 from urllib.parse import urlsplit

@@ -54,7 +54,7 @@ class ServerJudge:
         """
         if config.url is None:
             raise JudgeError(
-                "the server judge needs speciarl.judge.url, such as http://127.0.0.1:30000, or use speciarl/judge=taxonomy"
+                "the server judge needs speciarl.judge.url, such as http://127.0.0.1:30000 (train.sh: --judge-url)"
             )
         self._config = config
         self._endpoint = Endpoint.from_url(config.url, config.api_key_env)
