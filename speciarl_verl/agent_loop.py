@@ -7,20 +7,22 @@ Needs `SpeciaRLAgentLoopManager` (agent_loop_manager.py), which tells each rollo
 """
 
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from omegaconf import OmegaConf
 from verl.experimental.agent_loop.agent_loop import AgentLoopOutput, register
 from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
 
 from speciarl_verl.judge.protocol import JudgeError
 from speciarl_verl.reward.placement import read_ground_truth, read_placement
-from speciarl_verl.reward.scorer import GroupScorer, Rollout, ScoredRollout, process_scorer
+from speciarl_verl.reward.scorer import Rollout, ScoredRollout, process_scorer
 from speciarl_verl.stop_run import announce_judge_failure
+
+Score = Callable[[Rollout], Awaitable[ScoredRollout]]
 
 
 @register("speciarl")
-class SpeciaRLAgentLoop(SingleTurnAgentLoop):  # type: ignore[misc]
+class SpeciaRLAgentLoop(SingleTurnAgentLoop):
     """Generate, judge, meet the siblings, return with the reward set: verl then asks no reward worker."""
 
     async def run(self, sampling_params: dict[str, Any], **kwargs: Any) -> AgentLoopOutput:
@@ -30,16 +32,23 @@ class SpeciaRLAgentLoop(SingleTurnAgentLoop):  # type: ignore[misc]
             JudgeError: the judge gave no verdict; the trainer has been told to stop.
             GroupError: a sibling failed or never came.
         """
-        scorer = _scorer(self.config)
-        placement = read_placement(kwargs)
-        if placement.validate:
-            output = await super().run(sampling_params, **kwargs)
-            return await self._rewarded(output, kwargs, scorer.score_alone)
-        async with scorer.meeting.seat(placement.uid, placement.session_id, placement.group_size) as seat:
-            output = await super().run(sampling_params, **kwargs)
-            return await self._rewarded(output, kwargs, lambda rollout: scorer.score_in_group(rollout, seat))
+        try:
+            return await self._rewarded_rollout(sampling_params, kwargs)
+        except JudgeError as error:
+            await announce_judge_failure(error)
+            raise
 
-    async def _rewarded(self, output: AgentLoopOutput, sample: dict[str, Any], score: Any) -> AgentLoopOutput:
+    async def _rewarded_rollout(self, sampling_params: dict[str, Any], sample: dict[str, Any]) -> AgentLoopOutput:
+        scorer = process_scorer(self.config)
+        placement = read_placement(sample)
+        if placement.validate:
+            output = await super().run(sampling_params, **sample)
+            return await self._rewarded(output, sample, scorer.score_alone)
+        async with scorer.meeting.seat(placement.uid, placement.session_id, placement.group_size) as seat:
+            output = await super().run(sampling_params, **sample)
+            return await self._rewarded(output, sample, lambda rollout: scorer.score_in_group(rollout, seat))
+
+    async def _rewarded(self, output: AgentLoopOutput, sample: dict[str, Any], score: Score) -> AgentLoopOutput:
         rollout = Rollout(
             text=self.tokenizer.decode(output.response_ids, skip_special_tokens=True),
             ground_truth=read_ground_truth(sample),
@@ -47,16 +56,8 @@ class SpeciaRLAgentLoop(SingleTurnAgentLoop):  # type: ignore[misc]
             max_response_tokens=self.response_length,
         )
         started = time.perf_counter()
-        try:
-            scored: ScoredRollout = await score(rollout)
-        except JudgeError as error:
-            await announce_judge_failure(error)
-            raise
+        scored = await score(rollout)
         output.reward_score = scored.reward
         output.extra_fields["reward_extra_info"] = scored.extra_info()
         output.metrics.compute_score = time.perf_counter() - started
         return output
-
-
-def _scorer(config: Any) -> GroupScorer:
-    return process_scorer(OmegaConf.to_container(config.speciarl, resolve=True))

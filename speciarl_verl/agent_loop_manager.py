@@ -14,7 +14,7 @@ from speciarl_verl.config.checks import check_run
 from speciarl_verl.reward.placement import GROUP_SIZE_KEY, VALIDATE_KEY
 
 
-class SpeciaRLAgentLoopManager(AgentLoopManagerTQ):  # type: ignore[misc]
+class SpeciaRLAgentLoopManager(AgentLoopManagerTQ):
     """verl's manager for TransferQueue, with two fields added to each batch."""
 
     def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:

@@ -1,5 +1,4 @@
-"""Does verl, in this process, know what the plugin registers? Imports nothing of the plugin, so that asking changes nothing.
-"""
+"""Does verl know, in this process, what the plugin registers? Imports nothing of it: asking must change nothing."""
 
 from speciarl_verl.platform_cpu import cpu_selected
 

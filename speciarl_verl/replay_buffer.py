@@ -23,7 +23,7 @@ from speciarl_verl.stop_run import raise_if_announced
 logger = logging.getLogger(__name__)
 
 
-class SpeciaRLReplayBuffer(ReplayBuffer):  # type: ignore[misc]
+class SpeciaRLReplayBuffer(ReplayBuffer):
     """verl's buffer of the synchronous trainer; stops on a failed judge, reports and writes out categories."""
 
     def __init__(self, sampler_kwargs: Mapping[str, Any], **kwargs: Any) -> None:

@@ -1,7 +1,6 @@
 """The agent loop against a fake LLM server: everything else (tokenizer, processor, picture, judge, group) is real."""
 
 import asyncio
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -62,9 +61,7 @@ async def rollouts(model: Path, texts: list[str | Exception], *, validate: bool 
     config = compose_config([*CPU, f"actor_rollout_ref.model.path={model}"])
     OmegaConf.resolve(config)
     processor = AutoProcessor.from_pretrained(model)
-    picture = io.BytesIO()
-    Image.new("RGB", (56, 56), "white").save(picture, "PNG")
-    content = [{"type": "image", "image": Image.open(picture)}, {"type": "text", "text": "What is this?"}]
+    content = [{"type": "image", "image": Image.new("RGB", (56, 56))}, {"type": "text", "text": "What is this?"}]
 
     def loop(text: str | Exception) -> Any:
         return SpeciaRLAgentLoop(

@@ -1,4 +1,4 @@
-"""What is wrong with a run is said in one line, with exit status 2, before Ray starts and before anything is written."""
+"""What is wrong with a run is said in one line, with exit status 2, before Ray starts or anything is written."""
 
 import os
 import socket

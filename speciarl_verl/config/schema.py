@@ -1,7 +1,6 @@
 """The typed form of the `speciarl:` node of a composed configuration; unknown keys are refused."""
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -19,7 +18,7 @@ class _Node(BaseModel):
 
 
 class OverlongConfig(_Node):
-    """DAPO's soft penalty: 0 up to `max - buffer_tokens` response tokens, then down linearly to `-factor` at the max."""
+    """DAPO's soft penalty: 0 up to `max - buffer_tokens` response tokens, then linearly down to `-factor`."""
 
     enable: bool = False
     buffer_tokens: int = Field(default=512, gt=0)
@@ -65,7 +64,7 @@ class SpeciaRLConfig(_Node):
     profile: Literal["cpu", "gpu"] = "gpu"
 
 
-def parse_config(node: Mapping[str, Any] | None) -> SpeciaRLConfig:
+def parse_config(node: object) -> SpeciaRLConfig:
     """Check the plain data of the `speciarl:` node.
 
     Raises:

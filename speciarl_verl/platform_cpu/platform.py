@@ -56,7 +56,7 @@ class CpuDevice(ModuleType):
     manual_seed_all = manual_seed
 
 
-class PlatformCPU(PlatformBase):  # type: ignore[misc]
+class PlatformCPU(PlatformBase):
     """One CPU device a process."""
 
     def __init__(self) -> None:

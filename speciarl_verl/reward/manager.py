@@ -9,7 +9,6 @@ verl picks a reward worker at random for each rollout, so siblings meet only whe
 
 from typing import Any
 
-from omegaconf import OmegaConf
 from verl import DataProto
 from verl.experimental.reward_loop.reward_manager import register
 from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
@@ -22,7 +21,7 @@ from speciarl_verl.stop_run import announce_judge_failure
 
 
 @register("speciarl")
-class SpeciaRLRewardManager(RewardManagerBase):  # type: ignore[misc]
+class SpeciaRLRewardManager(RewardManagerBase):
     """Judges one rollout, waits for its siblings, returns its reward."""
 
     def __init__(
@@ -38,21 +37,21 @@ class SpeciaRLRewardManager(RewardManagerBase):  # type: ignore[misc]
 
     async def run_single(self, data: DataProto) -> dict[str, Any]:
         """`data` holds one rollout; see `RewardManagerBase`."""
-        item = data[-1]
-        rollout = self._rollout(item)
-        placement = read_placement(item.non_tensor_batch)
-        scorer = process_scorer(OmegaConf.to_container(self.config.speciarl, resolve=True))
         try:
-            scored: ScoredRollout
-            if placement.validate:
-                scored = await scorer.score_alone(rollout)
-            else:
-                async with scorer.meeting.seat(placement.uid, placement.session_id, placement.group_size) as seat:
-                    scored = await scorer.score_in_group(rollout, seat)
+            scored = await self._score(data[-1])
         except JudgeError as error:
             await announce_judge_failure(error)
             raise
         return {"reward_score": scored.reward, "reward_extra_info": scored.extra_info()}
+
+    async def _score(self, item: Any) -> ScoredRollout:
+        rollout = self._rollout(item)
+        placement = read_placement(item.non_tensor_batch)
+        scorer = process_scorer(self.config)
+        if placement.validate:
+            return await scorer.score_alone(rollout)
+        async with scorer.meeting.seat(placement.uid, placement.session_id, placement.group_size) as seat:
+            return await scorer.score_in_group(rollout, seat)
 
     def _rollout(self, item: Any) -> Rollout:
         responses = item.batch["responses"]

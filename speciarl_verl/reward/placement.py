@@ -50,5 +50,5 @@ def read_ground_truth(sample: Mapping[str, Any]) -> str:
     """
     truth = (sample.get("reward_model") or {}).get("ground_truth")
     if not isinstance(truth, str) or not truth.strip():
-        raise ValueError(f"uid {sample.get('uid')} has no ground truth in reward_model: make its parquet with data_prep")
+        raise ValueError(f"uid {sample.get('uid')} has no ground truth: make its parquet with data_prep")
     return truth

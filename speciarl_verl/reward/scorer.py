@@ -3,10 +3,10 @@
 One scorer a process, shared by all rollouts in it; the verl seams (agent loop, reward manager) call it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
 
 from speciarl_verl.answer import Extraction, extract_answer
 from speciarl_verl.category import Category
@@ -116,6 +116,6 @@ def _process_scorer(config: SpeciaRLConfig) -> GroupScorer:
     return GroupScorer(config, build_judge(config.judge))
 
 
-def process_scorer(node: Mapping[str, Any]) -> GroupScorer:
-    """The one scorer of this process for the plain data of the `speciarl:` node."""
-    return _process_scorer(parse_config(node))
+def process_scorer(config: DictConfig) -> GroupScorer:
+    """The one scorer of this process, for the whole configuration of the run."""
+    return _process_scorer(parse_config(OmegaConf.to_container(config.speciarl, resolve=True)))

@@ -89,6 +89,7 @@ def test_grpo_trains_and_resumes_after_being_killed(world: World, tmp_path: Path
         trainer = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output, stderr=output)
         while trainer.poll() is None and not (latest.exists() and latest.read_text().strip() == "2"):
             time.sleep(0.2)
+        assert trainer.poll() is None, log.read_text()[-3000:]
         os.kill(trainer.pid, signal.SIGKILL)
         trainer.wait()
     reached = int(latest.read_text())
