@@ -113,13 +113,18 @@ def _check_groups(config: DictConfig) -> None:
         raise ConfigError(f"actor_rollout_ref.rollout.n={rollout.n}: a group needs 2 rollouts or more to compare")
     if actor.use_dynamic_bsz:
         return
-    rollouts = actor.ppo_mini_batch_size * rollout.n
-    micro = actor.ppo_micro_batch_size_per_gpu
-    if micro and rollouts % micro:
-        raise ConfigError(
-            f"actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu={micro} does not divide a mini-batch of "
-            f"{actor.ppo_mini_batch_size} prompts x {rollout.n} rollouts"
-        )
+    workers = config.trainer.nnodes * config.trainer.n_gpus_per_node
+    for key, prompts in (
+        ("actor.ppo_micro_batch_size_per_gpu", actor.ppo_mini_batch_size),
+        ("rollout.log_prob_micro_batch_size_per_gpu", config.data.train_batch_size),
+        ("ref.log_prob_micro_batch_size_per_gpu", config.data.train_batch_size),
+    ):
+        micro = OmegaConf.select(config.actor_rollout_ref, key)
+        if micro and prompts * rollout.n % (micro * workers):
+            raise ConfigError(
+                f"actor_rollout_ref.{key}={micro} on {workers} workers does not divide {prompts} prompts x "
+                f"{rollout.n} rollouts"
+            )
 
 
 def _check_overlong(config: DictConfig, speciarl: SpeciaRLConfig) -> None:

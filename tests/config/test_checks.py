@@ -87,7 +87,14 @@ def test_gpu_defaults_are_the_authors() -> None:
         pytest.param("reward.reward_manager.name=naive", "the reward manager is speciarl", id="other manager"),
         pytest.param("trainer.v1.trainer_mode=separate_async", "the only trainer supported", id="async trainer"),
         pytest.param("actor_rollout_ref.rollout.n=1", "a group needs 2", id="group of one"),
-        pytest.param("actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=60", "does not divide", id="micro-batch"),
+        pytest.param(
+            "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=60",
+            "ppo_micro_batch_size_per_gpu=60 on 1 workers does not divide 16 prompts x 8",
+            id="micro-batch",
+        ),
+        pytest.param(
+            "data.train_batch_size=4", "log_prob_micro_batch_size_per_gpu=64 on 1 workers", id="log-prob batch"
+        ),
     ],
 )
 def test_configuration_that_cannot_work_is_refused(override: str, message: str) -> None:
