@@ -1,5 +1,6 @@
 """What a reader makes of a source: its pictures, their labels and the publisher's splits. No picture is read."""
 
+import os
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
@@ -50,28 +51,28 @@ class FileStore:
     root: Path
     folders: Mapping[str, Path] = field(default_factory=dict)
 
-    def path(self, file_name: str) -> Path:
-        """The file, whichever way its system writes diacritics (macOS decomposes them)."""
-        first, _, rest = file_name.partition("/")
-        folder, name = (self.folders[first], rest) if first in self.folders else (self.root, file_name)
-        if not name.isascii() and not (folder / name).exists():
-            other = folder / unicodedata.normalize("NFD", name)
-            return other if other.exists() else folder / name
-        return folder / name
-
     def stamp(self, file_name: str) -> Stamp:
-        path = self.path(file_name)
+        path = self.where(file_name)
         try:
-            status = path.stat()
+            status = os.stat(path)
         except OSError as error:
             raise DataPrepError(f"{path}: is listed but missing: unpack the publisher's archive again") from error
         return Stamp(size=status.st_size, modified=status.st_mtime_ns)
 
     def read(self, file_name: str) -> bytes:
-        return self.path(file_name).read_bytes()
+        with open(self.where(file_name), "rb", buffering=0) as file:
+            return file.read()
 
     def where(self, file_name: str) -> str:
-        return str(self.path(file_name))
+        # Plain strings: pathlib would take as long as reading the picture.
+        first, _, rest = file_name.partition("/")
+        folder, name = (self.folders[first], rest) if first in self.folders else (self.root, file_name)
+        path = f"{folder}/{name}"
+        if not name.isascii() and not os.path.exists(path):
+            # macOS decomposes diacritics in names.
+            other = f"{folder}/{unicodedata.normalize('NFD', name)}"
+            return other if os.path.exists(other) else path
+        return path
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from data_prep.error import DataPrepError
 from data_prep.listing import Listing
 from data_prep.output import MANIFEST, open_output
 from data_prep.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, Verify
+from data_prep.report import SplitReport
 from data_prep.sampling import Sampling, select
 from data_prep.shard import Settings
 from data_prep.split_file import apply_split_file
-from data_prep.writer import SplitReport, write_manifest, write_splits
+from data_prep.writer import write_manifest, write_splits
 from speciarl_verl import __version__
 from speciarl_verl.data_contract import CONTRACT_VERSION, SPLITS
-from speciarl_verl.prompts import load_prompt
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +61,6 @@ def prepare(read: ReadListing, request: Request) -> dict[str, Any]:
         if request.split_file is not None:
             listing = apply_split_file(listing, request.split_file)
         settings = Settings(
-            data_source=listing.name,
-            prompt=load_prompt(),
             verify=request.verify,
             max_pixels=request.max_pixels,
             skip_broken=request.skip_broken,

@@ -1,39 +1,37 @@
-"""A shard: some consecutive rows of a split, prepared by one worker process and kept on disk until the run is complete.
+"""A shard: some consecutive rows of a split, checked by one worker; its result is kept until the run is complete.
 
-A shard is an Arrow file under a name made of a hash of all that went into it, so that an interrupted run finds those it
-finished, and never takes one that another source, seed or setting would have made.
+The result says of every picture that it is whole and what its hash is, and holds the bytes of those that had to be
+re-encoded; the others are copied from the source when the parquet is written. It lies in an Arrow file under a name
+made of a hash of all that went into it, so that an interrupted run finds the shards it finished, and never takes one
+that another source, seed or setting would have made.
 """
 
 import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import PIL
 import pyarrow as pa
 
 from data_prep.error import DataPrepError
-from data_prep.listing import PictureStore
-from data_prep.picture import Picture, Verify, prepare_picture
-from speciarl_verl.data_contract import (
-    ABILITY,
-    CONTRACT_VERSION,
-    EXTRA_INFO,
-    IMAGE_PLACEHOLDER,
-    REWARD_STYLE,
-    SCHEMA,
-)
+from data_prep.listing import PictureStore, Stamp
+from data_prep.picture import Verify, prepare_picture
+from speciarl_verl.data_contract import CONTRACT_VERSION
 
 MAX_ROWS = 128
 MAX_BYTES = 32 << 20
 """A shard is closed at either: it is what one process holds in memory, and one row group of the parquet."""
 
-_NOTE = b"data_prep.shard"
+_SCHEMA = pa.schema(
+    [("position", pa.int32()), ("content_hash", pa.string()), ("size", pa.int64()), ("reencoded", pa.binary())]
+)
+_SKIPPED = b"skipped"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One picture on its way into a split."""
 
@@ -41,16 +39,13 @@ class Row:
     file_name: str
     label_id: int
     label: str
-    size: int  # bytes of the source file
-    modified: int  # nanoseconds
+    stamp: Stamp
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What turns a source file into stored bytes."""
+    """What decides about the stored bytes."""
 
-    data_source: str
-    prompt: str
     verify: Verify
     max_pixels: int
     skip_broken: bool
@@ -65,15 +60,26 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class ShardNote:
-    """What a finished shard knows about itself.
+class Checked:
+    """A picture that is fit to be stored.
 
     Attributes:
-        reencoded: how many of its pictures are not the publisher's bytes.
-        skipped: one message for each broken picture left out.
+        content_hash: SHA-256 of the bytes to store.
+        size: their number.
+        reencoded: the bytes, None where they are the source's own.
     """
 
-    reencoded: int
+    row: Row
+    content_hash: str
+    size: int
+    reencoded: bytes | None
+
+
+@dataclass(frozen=True)
+class ShardResult:
+    """What became of a shard: its good pictures, and one message for each broken one that was skipped."""
+
+    pictures: tuple[Checked, ...]
     skipped: tuple[str, ...]
 
 
@@ -81,106 +87,72 @@ def cut(split: str, rows: Sequence[Row]) -> Iterator[Shard]:
     """Cut a split into shards, the same ones wherever it is done."""
     start, held = 0, 0
     for position, row in enumerate(rows):
-        if position > start and (position - start == MAX_ROWS or held + row.size > MAX_BYTES):
+        if position > start and (position - start == MAX_ROWS or held + row.stamp.size > MAX_BYTES):
             yield Shard(split=split, rows=tuple(rows[start:position]))
             start, held = position, 0
-        held += row.size
+        held += row.stamp.size
     yield Shard(split=split, rows=tuple(rows[start:]))
 
 
-def shard_path(shard: Shard, settings: Settings, folder: Path) -> Path:
-    """The file of a shard; it exists only if it is complete."""
-    content = [CONTRACT_VERSION.decode(), PIL.__version__, asdict(settings), asdict(shard)]
+def shard_path(shard: Shard, source: str, settings: Settings, folder: Path) -> Path:
+    """The file of a shard's result; it exists only if it is complete."""
+    rows = [(row.file_name, row.stamp.size, row.stamp.modified) for row in shard.rows]
+    content = [CONTRACT_VERSION.decode(), PIL.__version__, source, astuple(settings), rows]
     digest = hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
     return folder / f"{shard.split}-{shard.rows[0].index:08d}-{digest[:24]}.arrow"
 
 
-def make_shard(shard: Shard, settings: Settings, store: PictureStore, path: Path) -> Path:
-    """Read, check and write the pictures of one shard.
+def make_shard(shard: Shard, settings: Settings, store: PictureStore, path: Path) -> None:
+    """Read and check the pictures of one shard, and write the result.
 
     Raises:
-        DataPrepError: a broken picture (unless they are skipped), or the shard cannot be written.
+        DataPrepError: a broken picture (unless they are skipped), or the result cannot be written.
     """
-    rows, pictures, skipped = [], [], []
-    for row in shard.rows:
+    found: dict[str, list[object]] = {name: [] for name in _SCHEMA.names}
+    skipped = []
+    for position, row in enumerate(shard.rows):
+        where = store.where(row.file_name)
         try:
-            pictures.append(_picture(row, settings, store))
-            rows.append(row)
+            picture = prepare_picture(read_source(store, row.file_name), where, settings.verify, settings.max_pixels)
         except DataPrepError as error:
             if not settings.skip_broken:
                 raise
             skipped.append(str(error))
-    note = {"reencoded": sum(picture.reencoded for picture in pictures), "skipped": skipped}
-    schema = SCHEMA.with_metadata({**SCHEMA.metadata, _NOTE: json.dumps(note).encode()})
-    batch = _batch(shard.split, rows, [picture.data for picture in pictures], settings).replace_schema_metadata(
-        schema.metadata
-    )
+            continue
+        found["position"].append(position)
+        found["content_hash"].append(hashlib.sha256(picture.data).hexdigest())
+        found["size"].append(len(picture.data))
+        found["reencoded"].append(picture.data if picture.reencoded else None)
+    schema = _SCHEMA.with_metadata({_SKIPPED: json.dumps(skipped).encode()})
     unfinished = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         with pa.OSFile(str(unfinished), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            writer.write_batch(batch)
+            writer.write_batch(pa.record_batch(found, schema=schema))
         unfinished.replace(path)
     except OSError as error:
-        raise DataPrepError(
-            f"{path.parent}: cannot be written ({error}): free disk space or choose another --out"
-        ) from error
-    return path
+        raise DataPrepError(f"{path.parent}: cannot be written ({error}): free disk space") from error
 
 
-def read_shard(path: Path) -> tuple[pa.RecordBatch, ShardNote]:
-    """A finished shard, mapped into memory, and its note."""
-    with pa.memory_map(str(path)) as source:
+def read_shard(shard: Shard, path: Path) -> ShardResult:
+    """The result of a finished shard."""
+    with pa.OSFile(str(path), "rb") as source:
         reader = pa.ipc.open_file(source)
-        note = json.loads(reader.schema.metadata[_NOTE])
-        batch = reader.get_batch(0).replace_schema_metadata(SCHEMA.metadata)
-    return batch, ShardNote(reencoded=note["reencoded"], skipped=tuple(note["skipped"]))
+        skipped = json.loads(reader.schema.metadata[_SKIPPED])
+        found = reader.get_batch(0).to_pylist()
+    pictures = tuple(
+        Checked(shard.rows[item["position"]], item["content_hash"], item["size"], item["reencoded"]) for item in found
+    )
+    return ShardResult(pictures=pictures, skipped=tuple(skipped))
 
 
-def _picture(row: Row, settings: Settings, store: PictureStore) -> Picture:
-    where = store.where(row.file_name)
+def read_source(store: PictureStore, file_name: str) -> bytes:
+    """The source's bytes of one picture.
+
+    Raises:
+        DataPrepError: it cannot be read.
+    """
     try:
-        data = store.read(row.file_name)
+        return store.read(file_name)
     except OSError as error:
-        raise DataPrepError(
-            f"{where}: cannot be read ({error.strerror}): check the file and its permissions"
-        ) from error
-    return prepare_picture(data, where, settings.verify, settings.max_pixels)
-
-
-def _batch(split: str, rows: Sequence[Row], pictures: Sequence[bytes], settings: Settings) -> pa.RecordBatch:
-    count = len(rows)
-
-    def constant(text: str) -> pa.Array:
-        return pa.array([text] * count, pa.string())
-
-    def one_each(values: pa.StructArray) -> pa.ListArray:
-        return pa.ListArray.from_arrays(pa.array(range(count + 1), pa.int32()), values)
-
-    def struct(fields: dict[str, pa.Array]) -> pa.StructArray:
-        return pa.StructArray.from_arrays(list(fields.values()), names=list(fields))
-
-    columns = {
-        "data_source": constant(settings.data_source),
-        "prompt": one_each(
-            struct({"role": constant("user"), "content": constant(IMAGE_PLACEHOLDER + settings.prompt)})
-        ),
-        "images": one_each(struct({"bytes": pa.array(pictures, pa.binary()), "path": pa.nulls(count, pa.string())})),
-        "ability": constant(ABILITY),
-        "reward_model": struct(
-            {"style": constant(REWARD_STYLE), "ground_truth": pa.array([row.label for row in rows], pa.string())}
-        ),
-        "extra_info": pa.array(
-            [
-                {
-                    "split": split,
-                    "index": row.index,
-                    "file_name": row.file_name,
-                    "label_id": row.label_id,
-                    "content_hash": hashlib.sha256(data).hexdigest(),
-                }
-                for row, data in zip(rows, pictures, strict=True)
-            ],
-            EXTRA_INFO,
-        ),
-    }
-    return pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+        where = store.where(file_name)
+        raise DataPrepError(f"{where}: cannot be read ({error.strerror}): check its permissions") from error

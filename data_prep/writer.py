@@ -1,17 +1,16 @@
-"""From a listing to parquet: workers make shards, this process appends them to the files in order.
+"""From a listing to parquet: workers check shards, this process writes their rows in order.
 
 Memory holds the listing and a few shards, whatever the size of the data set. No time, path or worker count enters a
 parquet: with the same source, seed and library versions it is the same byte for byte.
 """
 
-import hashlib
 import json
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pyarrow.parquet as pq
 from tqdm import tqdm
@@ -20,9 +19,23 @@ from data_prep.duplicates import Duplicates
 from data_prep.error import DataPrepError
 from data_prep.listing import Example, Listing, PictureStore
 from data_prep.output import MANIFEST, Output
-from data_prep.shard import Row, Settings, Shard, cut, make_shard, read_shard, shard_path
+from data_prep.record import record_batch
+from data_prep.report import SplitReport
+from data_prep.shard import (
+    Checked,
+    Row,
+    Settings,
+    Shard,
+    ShardResult,
+    cut,
+    make_shard,
+    read_shard,
+    read_source,
+    shard_path,
+)
 from data_prep.workers import ordered_map
 from speciarl_verl.data_contract import SCHEMA
+from speciarl_verl.prompts import load_prompt
 
 logger = logging.getLogger(__name__)
 
@@ -42,39 +55,12 @@ PARQUET_OPTIONS: dict[str, Any] = {
 }
 
 
-@dataclass
-class SplitReport:
-    """What one parquet holds; goes into the manifest.
+@dataclass(frozen=True)
+class _Task:
+    """One shard and where its result goes."""
 
-    Attributes:
-        rows_sha256: over file name, label and content hash of every row in order: equal content has an equal hash,
-            whichever version of pyarrow wrote the file.
-    """
-
-    rows: int = 0
-    picture_bytes: int = 0
-    reencoded: int = 0
-    skipped: list[str] = field(default_factory=list)
-    class_counts: dict[str, int] = field(default_factory=dict)
-    _digest: Any = field(default_factory=hashlib.sha256, repr=False)
-
-    def add(self, file_name: str, label: str, content_hash: str) -> None:
-        """Count one row."""
-        self.rows += 1
-        self.class_counts[label] = self.class_counts.get(label, 0) + 1
-        self._digest.update(f"{file_name}\0{label}\0{content_hash}\n".encode())
-
-    def summary(self) -> dict[str, Any]:
-        """For the manifest."""
-        return {
-            "rows": self.rows,
-            "classes": len(self.class_counts),
-            "picture_bytes": self.picture_bytes,
-            "reencoded": self.reencoded,
-            "rows_sha256": self._digest.hexdigest(),
-            "skipped": self.skipped,
-            "class_counts": dict(sorted(self.class_counts.items())),
-        }
+    shard: Shard
+    path: Path
 
 
 def write_splits(
@@ -85,13 +71,14 @@ def write_splits(
     Raises:
         DataPrepError: a picture is missing or broken, or the disk is full.
     """
-    shards = {split: list(cut(split, _rows(listing, split, examples))) for split, examples in chosen.items()}
-    every = [shard for split in shards.values() for shard in split]
-    output.need_space(2 * sum(row.size for shard in every for row in shard.rows))
-    paths = {id(shard): shard_path(shard, settings, output.shards) for shard in every}
-    missing = [(shard, paths[id(shard)]) for shard in every if not paths[id(shard)].exists()]
-    if len(missing) < len(every):
-        logger.info("%d of %d shards are reused from an interrupted run", len(every) - len(missing), len(every))
+    tasks = []
+    for split, examples in chosen.items():
+        for shard in cut(split, _rows(listing, examples)):
+            tasks.append(_Task(shard, shard_path(shard, listing.store.where(""), settings, output.shards)))
+    output.need_space(sum(row.stamp.size for task in tasks for row in task.shard.rows))
+    missing = [task for task in tasks if not task.path.exists()]
+    if len(missing) < len(tasks):
+        logger.info("%d of %d shards are reused from an interrupted run", len(tasks) - len(missing), len(tasks))
 
     reports, duplicates = {}, Duplicates()
     work = partial(_make, settings=settings, store=listing.store)
@@ -99,11 +86,17 @@ def write_splits(
         ordered_map(work, missing, min(workers, len(missing))) as made,
         tqdm(total=sum(map(len, chosen.values())), unit="picture", desc=listing.name, disable=None) as progress,
     ):
-        expected = {path for _, path in missing}
-        for split, own in shards.items():
-            # `made` yields in the order of the shards, so the next one made is the next one missing.
-            files = (next(made) if paths[id(shard)] in expected else paths[id(shard)] for shard in own)
-            reports[split] = _write_split(split, files, output.unfinished(f"{split}.parquet"), duplicates, progress)
+        results = _results(tasks, missing, made)
+        for split in chosen:
+            own = sum(task.shard.split == split for task in tasks)
+            with pq.ParquetWriter(output.unfinished(f"{split}.parquet"), SCHEMA, **PARQUET_OPTIONS) as writer:
+                reports[split] = SplitReport()
+                for _ in range(own):
+                    result = next(results)
+                    _append(writer, split, listing, result, reports[split], duplicates)
+                    progress.update(len(result.pictures) + len(result.skipped))
+            if not reports[split].rows:
+                raise DataPrepError(f"every picture of {split} is broken, the first is {reports[split].skipped[0]}")
     return reports, duplicates
 
 
@@ -113,45 +106,48 @@ def write_manifest(output: Output, content: dict[str, Any]) -> None:
     output.unfinished(MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
-def _make(task: tuple[Shard, Path], settings: Settings, store: PictureStore) -> Path:
-    shard, path = task
-    return make_shard(shard, settings, store, path)
+def _rows(listing: Listing, examples: Sequence[Example]) -> list[Row]:
+    stamp, classes = listing.store.stamp, listing.classes
+    return [Row(i, e.file_name, e.label_id, classes[e.label_id], stamp(e.file_name)) for i, e in enumerate(examples)]
 
 
-def _rows(listing: Listing, split: str, examples: Sequence[Example]) -> list[Row]:
-    rows = []
-    for index, example in enumerate(examples):
-        stamp = listing.store.stamp(example.file_name)
-        rows.append(
-            Row(
-                index=index,
-                file_name=example.file_name,
-                label_id=example.label_id,
-                label=listing.classes[example.label_id],
-                size=stamp.size,
-                modified=stamp.modified,
-            )
-        )
-    return rows
+def _make(task: _Task, settings: Settings, store: PictureStore) -> None:
+    make_shard(task.shard, settings, store, task.path)
 
 
-def _write_split(
-    split: str, files: Iterable[Path], target: Path, duplicates: Duplicates, progress: "tqdm[NoReturn]"
-) -> SplitReport:
-    report = SplitReport()
-    with pq.ParquetWriter(target, SCHEMA, **PARQUET_OPTIONS) as writer:
-        for file in files:
-            batch, note = read_shard(file)
-            if batch.num_rows:
-                writer.write_batch(batch)
-            report.reencoded += note.reencoded
-            report.skipped.extend(note.skipped)
-            report.picture_bytes += batch.column("images").nbytes
-            labels = batch.column("reward_model").field("ground_truth").to_pylist()
-            for label, info in zip(labels, batch.column("extra_info").to_pylist(), strict=True):
-                report.add(info["file_name"], label, info["content_hash"])
-                duplicates.add(info["content_hash"], split, info["file_name"], label)
-            progress.update(batch.num_rows + len(note.skipped))
-    if not report.rows:
-        raise DataPrepError(f"{split}: every picture is broken ({report.skipped[0]})")
-    return report
+def _results(tasks: Sequence[_Task], missing: Sequence[_Task], made: Iterator[None]) -> Iterator[ShardResult]:
+    """The results in order; waits for those that are being made, which come in the same order."""
+    waiting = {task.path for task in missing}
+    for task in tasks:
+        if task.path in waiting:
+            next(made)
+        yield read_shard(task.shard, task.path)
+
+
+def _append(
+    writer: pq.ParquetWriter,
+    split: str,
+    listing: Listing,
+    result: ShardResult,
+    report: SplitReport,
+    duplicates: Duplicates,
+) -> None:
+    report.skipped.extend(result.skipped)
+    if not result.pictures:
+        return
+    data = [_stored(picture, listing.store) for picture in result.pictures]
+    writer.write_batch(record_batch(split, listing.name, load_prompt(), result.pictures, data))
+    for picture in result.pictures:
+        row = picture.row
+        report.add(row.file_name, row.label, picture.content_hash)
+        report.picture_bytes += picture.size
+        report.reencoded += picture.reencoded is not None
+        duplicates.add(picture.content_hash, split, row.file_name, row.label)
+
+
+def _stored(picture: Checked, store: PictureStore) -> bytes:
+    data = picture.reencoded or read_source(store, picture.row.file_name)
+    if len(data) != picture.size:
+        where = store.where(picture.row.file_name)
+        raise DataPrepError(f"{where}: changed while it was being prepared: leave the source alone and run again")
+    return data
