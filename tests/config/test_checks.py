@@ -124,8 +124,8 @@ def test_single_mode_of_a_static_rule_is_refused() -> None:
     ("overrides", "message"),
     [
         (["reward.num_workers=8"], "reward.num_workers=8 would send the rollouts of one image to different workers"),
-        (["data.train_batch_size=125"], "1000 rollouts in flight exceed"),
-        (["data.train_batch_size=124"], None),
+        (["data.train_batch_size=128"], "1024 rollouts in flight exceed"),
+        (["data.train_batch_size=120"], None),
     ],
 )
 def test_stock_agent_loop_is_refused_where_siblings_would_not_meet(overrides: list[str], message: str | None) -> None:
