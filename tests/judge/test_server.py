@@ -158,12 +158,12 @@ async def test_judge_same_pair_at_once_is_one_request(fake, make_judge):
 
 
 async def test_judge_distinct_pairs_cost_one_request_each_and_keep_the_cap(fake, make_judge):
-    fake.delay_s = 0.01
+    fake.delay_s = 0.05
     judge = make_judge(max_concurrency=8)
     pairs = [Pair(f"bird {number % 40}", "House Sparrow") for number in range(400)]
     await asyncio.gather(*(judge.judge(pair) for pair in pairs))
     assert len(fake.chats) == 40
-    assert fake.busiest == 8
+    assert 1 < fake.busiest <= 8
     assert sum(request.path == "/v1/models" for request in fake.requests) == 1
 
 
