@@ -130,11 +130,13 @@ def _files(value: str | ListConfig) -> list[str]:
 
 async def _check_judge(speciarl: SpeciaRLConfig, files: Sequence[str]) -> None:
     judge = build_judge(speciarl.judge)
-    await judge.check()
-    if speciarl.judge.name == "taxonomy":
-        for label in ground_truths(files):
-            await judge.judge(Pair(prediction=label, ground_truth=label))
-    await judge.close()
+    try:
+        await judge.check()
+        if speciarl.judge.name == "taxonomy":
+            for label in ground_truths(files):
+                await judge.judge(Pair(prediction=label, ground_truth=label))
+    finally:
+        await judge.close()
 
 
 def ground_truths(files: Sequence[str]) -> list[str]:

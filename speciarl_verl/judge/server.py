@@ -157,6 +157,5 @@ def _off_menu(endpoint: Endpoint, service: Service, answers: list[str], pair: Pa
     )
     return (
         f"judge server {endpoint.api}: model {service.model} answered {said} for {pair}, none of "
-        f"{', '.join(_LABELS)}; {constraint}. Use a stronger judge model, or SGLang or vLLM; then run the same "
-        "command again: training goes on from its last checkpoint."
+        f"{', '.join(_LABELS)}; {constraint}. Use a stronger judge model, or SGLang or vLLM."
     )

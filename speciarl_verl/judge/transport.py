@@ -24,10 +24,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-RESUME = (
-    "Once the server answers again, run the same command again: training goes on from its last checkpoint. "
-    "No reward was made up."
-)
 _CONNECT_S = 5.0
 _LEAST_S = 0.1
 _QUOTED = 300
@@ -90,7 +86,7 @@ class Transport:
 
         Raises:
             ServerRefusalError: a status that is not retried.
-            JudgeError: the patience is spent; the message names the server, the last error and how to resume.
+            JudgeError: the patience is spent; the message names the server and the last error.
         """
         return await self._exchange(self._client.build_request("POST", url, json=body), read, patience)
 
@@ -118,7 +114,7 @@ class Transport:
             except _TransientError as error:
                 spent = f"attempt {retrying.statistics['attempt_number']}, {time.monotonic() - start:.1f} s"
                 fault = self._endpoint.without_key(str(error))[:_QUOTED]
-                raise JudgeError(f"judge server {request.url}: {fault} ({spent}). {RESUME}") from error
+                raise JudgeError(f"judge server {request.url}: {fault} ({spent}).") from error
 
     async def _attempt(self, request: httpx.Request, timeout_s: float) -> httpx.Response:
         try:
