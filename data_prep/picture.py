@@ -28,7 +28,7 @@ MAX_RATIO = 200
 MAX_SOURCE_PIXELS = 178_956_970
 """Pillow's limit against decompression bombs."""
 
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "MPO")
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
 _PASSING_FORMATS = frozenset({"JPEG", "PNG", "WEBP", "MPO"})
 _PASSING_MODES = frozenset({"RGB", "L"})
 _ORIENTATION = 0x0112

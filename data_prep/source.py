@@ -36,6 +36,8 @@ class Source:
             count = sum((folder / name).exists() for name in expected)
             if count > held:
                 best, held = folder, count
+            if held == len(expected):
+                break
         if best is None:
             raise DataPrepError(f"{self.given}: holds no {' or '.join(expected)}: {cure}")
         for name in expected:
@@ -89,12 +91,14 @@ def open_source(given: Path, scratch: Path, archives: Mapping[str, str]) -> Sour
 
 def _unpack_missing(source: Source, scratch: Path, archives: Mapping[str, str]) -> bool:
     """Unpack what is packed only; True when there was something. An archive may hold archives."""
+    wanted = [pattern for pattern, content in archives.items() if not source.holds(content)]
+    if not wanted:
+        return False
     found = False
     for folder in list(source._folders()):
-        for path in sorted(folder.iterdir()):
-            held = [content for pattern, content in archives.items() if fnmatch(path.name, pattern)]
-            if held and is_archive(path) and not any(source.holds(content) for content in held):
-                unpack(path, scratch)
+        for name in sorted(os.listdir(folder)):
+            if any(fnmatch(name, pattern) for pattern in wanted) and is_archive(folder / name):
+                unpack(folder / name, scratch)
                 found = True
     if found:
         _unpack_missing(Source(given=source.given, roots=(scratch,)), scratch, archives)

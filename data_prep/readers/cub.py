@@ -31,8 +31,9 @@ def read_cub(given: Path, scratch: Path) -> Listing:
     labels = _by_image(root / "image_class_labels.txt")
     parts = _by_image(root / "train_test_split.txt")
     ids = {class_id: position for position, class_id in enumerate(classes)}
+    images = read_lines(root / "images.txt", fields=2)
     examples = []
-    for line in read_lines(root / "images.txt", fields=2):
+    for line in images:
         image_id, path = line.fields
         label, part = _of(line, labels), _of(line, parts)
         if label.fields[1] not in ids:
@@ -42,6 +43,10 @@ def read_cub(given: Path, scratch: Path) -> Listing:
             raise label.error(f"image {image_id} is of class {folder}, but lies in {path.split('/')[0]}")
         split = "train" if part.integer(1, 0, 1, "the split") else "test"
         examples.append(Example(file_name=path, label_id=ids[label.fields[1]], split=split))
+    listed = {line.fields[0] for line in images}
+    for line in [*labels.values(), *parts.values()]:
+        if line.fields[0] not in listed:
+            raise line.error(f"image {line.fields[0]} has no line in images.txt, which may be truncated")
     return Listing(
         name=NAME,
         classes=tuple(_label(name) for name in classes.values()),

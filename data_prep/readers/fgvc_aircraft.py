@@ -10,6 +10,7 @@ from pathlib import Path
 
 from data_prep.listing import Example, FileStore, Listing
 from data_prep.readers.lists import read_lines
+from data_prep.readers.pictures import check_all_listed
 from data_prep.source import open_source
 
 _SPLITS = ("train", "val", "test")
@@ -33,6 +34,7 @@ def read_fgvc_aircraft(given: Path, scratch: Path) -> Listing:
             if variant not in ids:
                 raise line.error(f"variant {variant!r} is not in variants.txt")
             examples.append(Example(file_name=f"{line.fields[0]}.jpg", label_id=ids[variant], split=split))
+    check_all_listed(root / "images", {example.file_name for example in examples}, "images_variant_*.txt")
     return Listing(
         name="fgvc_aircraft",
         classes=tuple(name.replace("_", " ") for name in variants),

@@ -38,6 +38,9 @@ def read_flowers102(given: Path, scratch: Path) -> Listing:
                     f"{split_path}: picture {number} is in {seen[number]} and in {split}: restore the publisher's file"
                 )
             seen[number] = split
+    if len(seen) < len(labels):
+        number = next(number for number in range(1, len(labels) + 1) if number not in seen)
+        raise DataPrepError(f"{split_path}: picture {number} is in no split: restore the publisher's file")
     names = {variable: split for split, variable in _SPLITS.items()}
     for number, variable in sorted(seen.items()):
         examples.append(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from data_prep.listing import Example, FileStore, Listing
 from data_prep.readers.lists import read_lines
+from data_prep.readers.pictures import check_all_listed
 from data_prep.source import open_source
 
 _FILES = ("meta/classes.txt", "meta/train.txt", "meta/test.txt", "images")
@@ -33,6 +34,7 @@ def read_food101(given: Path, scratch: Path) -> Listing:
             if name not in ids or "/" not in path:
                 raise line.error(f"{path!r} is not a picture of a class in classes.txt")
             examples.append(Example(file_name=f"{path}.jpg", label_id=ids[name], split=split))
+    check_all_listed(root / "images", {example.file_name for example in examples}, "meta/train.txt, meta/test.txt")
     return Listing(
         name="food101",
         classes=tuple(name.replace("_", " ") for name in classes),

@@ -14,6 +14,7 @@ def read_mat(path: Path, *names: str) -> dict[str, Any]:
     Raises:
         DataPrepError: the file is missing, empty, damaged or lacks a variable.
     """
+    import numpy
     from scipy.io import loadmat
 
     if not path.is_file():
@@ -28,7 +29,7 @@ def read_mat(path: Path, *names: str) -> dict[str, Any]:
     for name in names:
         if name not in content:
             raise DataPrepError(f"{path}: has no variable {name!r}: {_CURE}")
-    return {name: content[name].reshape(-1) for name in names}
+    return {name: numpy.atleast_1d(content[name]).reshape(-1) for name in names}
 
 
 def integers(path: Path, values: Any, low: int, high: int, meaning: str) -> list[int]:

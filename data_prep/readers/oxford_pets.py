@@ -1,7 +1,7 @@
 """Oxford-IIIT Pet: 3,680 training and 3,669 test pictures of 37 breeds.
 
 Source: https://www.robots.ox.ac.uk/~vgg/data/pets/ (`images.tar.gz`, `annotations.tar.gz`). In the folder:
-    annotations/trainval.txt, annotations/test.txt
+    annotations/trainval.txt, annotations/test.txt, and list.txt for both together:
         <picture, without .jpg> <class number, from 1> <1 cat, 2 dog> <breed number>; # begins a comment
     images/<breed>_<number>.jpg
 """
@@ -26,7 +26,7 @@ def read_oxford_pets(given: Path, scratch: Path) -> Listing:
         DataPrepError: a list is missing, truncated, or gives a class to pictures of two breeds.
     """
     source = open_source(given, scratch, {"images.tar*": "images", "annotations.tar*": "annotations"})
-    annotations = source.root_of(tuple(_LISTS.values()), _CURE)
+    annotations = source.root_of((*_LISTS.values(), "list.txt"), _CURE)
     pictures = source.find("images", _CURE)
     breeds: dict[int, str] = {}
     examples = []
@@ -38,6 +38,10 @@ def read_oxford_pets(given: Path, scratch: Path) -> Listing:
             if breeds.setdefault(number, breed) != breed:
                 raise line.error(f"class {number} is {breeds[number]} elsewhere, here {breed}")
             examples.append(Example(file_name=f"{picture}.jpg", label_id=number - 1, split=split))
+    listed = {example.file_name for example in examples}
+    for line in read_lines(annotations / "list.txt", fields=4, comment="#"):
+        if f"{line.fields[0]}.jpg" not in listed:
+            raise line.error(f"{line.fields[0]} is in neither trainval.txt nor test.txt, one may be truncated")
     missing = set(range(1, max(breeds) + 1)) - set(breeds)
     if missing:
         raise DataPrepError(f"{annotations}: no picture of class {min(missing)}: restore the publisher's lists")

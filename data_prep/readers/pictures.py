@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from data_prep.error import DataPrepError
@@ -27,6 +27,17 @@ def pictures_in(folder: Path) -> Iterator[str]:
             yield from (f"{composed(path.name)}/{name}" for name in pictures_in(path))
         elif is_picture(path):
             yield composed(path.name)
+
+
+def check_all_listed(folder: Path, listed: Collection[str], lists: str) -> None:
+    """Refuse pictures that no list names: the publisher's lists are complete, so one of them must have lost its end.
+
+    Raises:
+        DataPrepError: naming the first such picture.
+    """
+    stray = next((name for name in pictures_in(folder) if name not in listed), None)
+    if stray is not None:
+        raise DataPrepError(f"{folder / stray}: is in none of {lists}, one may be truncated: restore them")
 
 
 def is_picture(path: Path) -> bool:

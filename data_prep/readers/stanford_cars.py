@@ -41,7 +41,8 @@ def read_stanford_cars(given: Path, scratch: Path) -> Listing:
         DataPrepError: a file is missing or damaged, or a label is out of range.
     """
     source = open_source(given, scratch, _ARCHIVES)
-    return (_single(source) if source.holds("cars_annos.mat") else _devkit(source)).check(given)
+    single = source.holds("cars_annos.mat") or source.holds("car_ims")
+    return (_single(source) if single else _devkit(source)).check(given)
 
 
 def _single(source: Source) -> Listing:
