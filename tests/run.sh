@@ -1,10 +1,17 @@
 #!/usr/bin/env bash
-# All of the project's tests, set-up included. `tests/run.sh -m "not e2e"` leaves out the trainings.
+# All of the project's tests, set-up included: lint, types, the suite on both cores, then the trainings one by one.
+#   bash tests/run.sh            everything
+#   bash tests/run.sh --quick    without the trainings
+#   bash tests/run.sh ARG...     set-up, then pytest ARG...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash recipes/setup.sh
 export PATH=$PWD/.venv/bin:$PATH
+# Fresh processes would compile their imports anew each time.
+unset PYTHONDONTWRITEBYTECODE
+if (($#)) && [[ $1 != --quick ]]; then exec pytest "$@"; fi
 ruff check .
 ruff format --check .
 mypy
-pytest "$@"
+pytest -n 2 --dist worksteal -m "not e2e"
+[[ ${1:-} == --quick ]] || pytest -m e2e
