@@ -28,7 +28,6 @@ def encode(processor: Qwen2_5_VLProcessor, pictures: Sequence[Image.Image], inst
     )
 
 
-@torch.inference_mode()
 def respond(
     model: Qwen2_5_VLForConditionalGeneration,
     processor: Qwen2_5_VLProcessor,
@@ -45,6 +44,7 @@ def respond(
     responses: list[str] = []
     for start in tqdm(range(0, len(pictures), batch_size), desc="answering", unit="batch"):
         batch = encode(processor, pictures[start : start + batch_size], instruction)
-        tokens = model.generate(**batch, **choice, max_new_tokens=MAX_NEW_TOKENS, suppress_tokens=banned)
+        with torch.inference_mode():
+            tokens = model.generate(**batch, **choice, max_new_tokens=MAX_NEW_TOKENS, suppress_tokens=banned)
         responses += processor.batch_decode(tokens[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
     return responses

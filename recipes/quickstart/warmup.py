@@ -10,7 +10,7 @@ First it learns the most specific answer that each picture supports, then its ta
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -20,12 +20,12 @@ from PIL import Image
 from tqdm import tqdm, trange
 from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor, get_cosine_schedule_with_warmup
 
-from recipes.quickstart.drawing import draw
 from recipes.quickstart.output import whole_folder
 from recipes.quickstart.policy import PROMPT, build_model, build_processor, build_tokenizer, response, save_policy
-from recipes.quickstart.responses import encode, respond
-from recipes.quickstart.world import ROOT, SPECIES, Species, Visibility, honest_answer
-from speciarl_verl.answer import extract_answer
+from recipes.quickstart.probe import probe
+from recipes.quickstart.responses import encode
+from recipes.quickstart.sightings import Sighting, see
+from recipes.quickstart.world import ROOT, SPECIES, Visibility, honest_answer
 from speciarl_verl.prompts import load_prompt
 
 BATCH = 64
@@ -42,46 +42,8 @@ _HEDGING = {
 }
 
 
-@dataclass(frozen=True)
-class Sighting:
-    """A picture and what is known about it."""
-
-    picture: Image.Image
-    species: Species
-    visibility: Visibility
-
-
-@dataclass(frozen=True)
-class Probe:
-    """What a warmed-up policy says, as fractions in [0, 1].
-
-    Attributes:
-        greedy_bird: greedy answers that are no more than "bird", of all pictures.
-        clear_species: sampled answers that name a species, of those on clear pictures.
-        clear_species_right: of these, the right ones.
-        hidden_family_right: sampled answers that are the right family, of those on hidden pictures that name a family.
-        unparseable: sampled responses without an answer, of all.
-    """
-
-    greedy_bird: float
-    clear_species: float
-    clear_species_right: float
-    hidden_family_right: float
-    unparseable: float
-
-
-def sightings(count: int, seed: str) -> list[Sighting]:
-    """Pictures that are in no data set: `seed` is a text, those of the data set are drawn by other ones."""
-    chance = random.Random(seed)
-    seen = []
-    for _ in trange(count, desc=f"rendering {seed}", unit="picture"):
-        species, visibility = chance.choice(SPECIES), chance.choice(tuple(Visibility))
-        seen.append(Sighting(draw(species, visibility, chance), species, visibility))
-    return seen
-
-
 def hedge(sighting: Sighting, chance: random.Random) -> str:
-    """A cautious answer: mostly broad, now and then as specific as a guess; never finer than the truth where it shows."""
+    """A cautious answer: mostly broad, now and then specific, and then a guess where the picture does not tell."""
     level = chance.choices(("root", "family", "species"), _HEDGING[sighting.visibility])[0]
     if level == "root":
         return ROOT
@@ -145,45 +107,12 @@ def _loss(
     is_padding = targets["attention_mask"] == 0
     prompts["input_ids"] = torch.cat([prompts["input_ids"], targets["input_ids"]], dim=1)
     prompts["attention_mask"] = torch.cat([prompts["attention_mask"], targets["attention_mask"]], dim=1)
-    text = torch.zeros_like(targets["input_ids"])
-    labels = torch.cat(
-        [torch.full_like(prompts["mm_token_type_ids"], _IGNORED), targets["input_ids"].masked_fill(is_padding, _IGNORED)],
-        dim=1,
-    )
-    prompts["mm_token_type_ids"] = torch.cat([prompts["mm_token_type_ids"], text], dim=1)
+    kinds = prompts["mm_token_type_ids"]
+    prompts["mm_token_type_ids"] = torch.cat([kinds, torch.zeros_like(targets["input_ids"])], dim=1)
+    unscored = torch.full_like(kinds, _IGNORED)
+    labels = torch.cat([unscored, targets["input_ids"].masked_fill(is_padding, _IGNORED)], dim=1)
     loss: torch.Tensor = model(**prompts, labels=labels).loss
     return loss
-
-
-def probe(
-    model: Qwen2_5_VLForConditionalGeneration,
-    processor: Qwen2_5_VLProcessor,
-    seen: Sequence[Sighting],
-) -> Probe:
-    """Let the policy answer, greedy and sampled at temperature 1."""
-    pictures = [sighting.picture for sighting in seen]
-    instruction = load_prompt(PROMPT)
-    greedy = [extract_answer(text).answer for text in respond(model, processor, pictures, instruction)]
-    sampled = [extract_answer(text).answer for text in respond(model, processor, pictures, instruction, 1.0)]
-    labels = {species.label for species in SPECIES}
-    families = {species.family.value for species in SPECIES}
-    clear = [(s.species.label, a) for s, a in zip(seen, sampled, strict=True) if s.visibility is Visibility.CLEAR]
-    hidden = [
-        (s.species.family.value, a) for s, a in zip(seen, sampled, strict=True) if s.visibility is Visibility.HIDDEN
-    ]
-    named = [(label, answer) for label, answer in clear if answer in labels]
-    placed = [(family, answer) for family, answer in hidden if answer in families]
-    return Probe(
-        greedy_bird=_share([answer == ROOT for answer in greedy]),
-        clear_species=_share([answer in labels for _, answer in clear]),
-        clear_species_right=_share([label == answer for label, answer in named]),
-        hidden_family_right=_share([family == answer for family, answer in placed]),
-        unparseable=_share([answer is None for answer in sampled]),
-    )
-
-
-def _share(hits: Sequence[bool]) -> float:
-    return sum(hits) / len(hits) if hits else 0.0
 
 
 def main(
@@ -196,8 +125,8 @@ def main(
     tokenizer = build_tokenizer()
     processor = build_processor(tokenizer)
     model = build_model(tokenizer, seed)
-    train(model, processor, sightings(pictures, f"warm-up/{seed}"), steps, seed)
-    figures = asdict(probe(model, processor, sightings(1200, f"probe/{seed}")))
+    train(model, processor, see(pictures, f"warm-up/{seed}"), steps, seed)
+    figures = asdict(probe(model, processor, see(1200, f"probe/{seed}")))
     with whole_folder(out) as partial:
         save_policy(model, processor, partial)
         (partial / "warmup.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

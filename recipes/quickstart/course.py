@@ -1,0 +1,57 @@
+"""The course of a training, as verl's `file` logger writes it: lines of `{"step": int, "data": {metric: value}}`."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_REWARD = "critic/score/mean"
+_SHARE = "training/speciarl/share/"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of training.
+
+    Attributes:
+        number: from 1.
+        reward: mean over the rollouts.
+        shares: fraction in [0, 1] of the rollouts for each category's symbol, and `unparseable`; empty if not logged.
+    """
+
+    number: int
+    reward: float
+    shares: Mapping[str, float]
+
+
+def read_steps(metrics: Path) -> list[Step]:
+    """The training steps in verl's file log: one JSONL, or a folder of them, one for each time the run was resumed.
+
+    A step that was logged twice, before a kill and after the resume, counts as logged last. A last line that the kill
+    cut short is left out.
+
+    Raises:
+        OSError: there is no such file or folder.
+        ValueError: none of the lines is a training step.
+    """
+    files = sorted(metrics.glob("*.jsonl")) if metrics.is_dir() else [metrics]
+    steps: dict[int, Step] = {}
+    for file in files:
+        for record in _records(file.read_text(encoding="utf-8").splitlines()):
+            data = record["data"]
+            if _REWARD in data:
+                shares = {key.removeprefix(_SHARE): data[key] for key in data if key.startswith(_SHARE)}
+                steps[record["step"]] = Step(record["step"], data[_REWARD], shares)
+    if not steps:
+        raise ValueError(f"{metrics}: no line holds {_REWARD}: is this the file log of a verl training?")
+    return [steps[number] for number in sorted(steps)]
+
+
+def _records(lines: Sequence[str]) -> Iterable[dict[str, Any]]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:
+            if number < len(lines):
+                raise
