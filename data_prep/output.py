@@ -99,9 +99,7 @@ def _take(lock: IO[str], folder: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise DataPrepError(
-            f"{folder}: another data_prep is writing here: wait for it, or choose another --out"
-        ) from error
+        raise DataPrepError(f"{folder}: another data_prep is at work here: wait, or choose another --out") from error
 
 
 def _clean_up(output: Output, created: Path | None) -> None:

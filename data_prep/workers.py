@@ -3,6 +3,7 @@
 import multiprocessing
 import multiprocessing.connection
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -38,7 +39,7 @@ def ordered_map(work: Callable[[Task], Result], tasks: Iterable[Task], workers: 
         yield map(work, tasks)
         return
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context(method), initializer=_end_with_parent)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context(method), initializer=_start_worker)
     try:
         yield _results(pool, work, tasks, workers * _AHEAD)
     except BrokenProcessPool as error:
@@ -61,13 +62,19 @@ def _results(
         yield pending.popleft().result()
 
 
-def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever: its pipes are also held by its siblings."""
+def _start_worker() -> None:
+    """Leave interruptions to the parent, and end with it.
+
+    A worker whose parent was killed would wait for work for ever: its siblings hold the other end of its pipe too.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = multiprocessing.parent_process()
     assert parent is not None
+    sentinel = parent.sentinel
 
     def watch() -> None:
-        multiprocessing.connection.wait([parent.sentinel])
+        multiprocessing.connection.wait([sentinel])
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
