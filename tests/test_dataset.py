@@ -6,7 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
+from data_prep.size import Size
 from speciarl_verl.data_contract import SCHEMA, DataContractError, check_parquet
 from speciarl_verl.prompts import load_prompt, prompt_names
 
@@ -79,6 +81,26 @@ def test_stock_dataset_loads_the_same_file(tmp_path: Path) -> None:
     image, text = dataset[0]["raw_prompt"][0]["content"]
     assert image["image"].size == (1, 1)
     assert text["text"] == "Default prompt."
+
+
+def test_what_data_prep_writes_loads_in_both(tmp_path: Path) -> None:
+    from data_prep.prepare import Request, prepare
+    from data_prep.readers.folder import FolderReader
+    from data_prep.sampling import Sampling
+
+    (tmp_path / "source" / "wren").mkdir(parents=True)
+    for number in range(4):
+        Image.new("RGB", (56, 40 + number), (number, 90, 90)).save(tmp_path / "source" / "wren" / f"{number}.jpg")
+    sampling = Sampling(val_size=Size.parse("0", ""), test_size=Size.parse("0", ""))
+    prepare(FolderReader(), Request(source=str(tmp_path / "source"), out=tmp_path / "out", sampling=sampling))
+    path = str(tmp_path / "out" / "train.parquet")
+    stock = rl_dataset.RLHFDataset(path, tokenizer=None, config=_config(tmp_path), processor=object())
+    ours = _open(path, _config(tmp_path, prompt="short"))
+    for number in range(4):
+        shown = [dataset[number]["raw_prompt"][0]["content"] for dataset in (stock, ours)]
+        assert shown[0][0]["image"].size == shown[1][0]["image"].size
+        assert [content[1]["text"] for content in shown] == [load_prompt("train"), load_prompt("short")]
+        assert ours[number]["reward_model"]["ground_truth"] == "wren"
 
 
 def test_verl_finds_the_class_by_its_configured_path() -> None:

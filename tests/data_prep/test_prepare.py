@@ -274,7 +274,7 @@ class TestInterruption:
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
     def test_killed_run_goes_on_to_the_same_bytes(self, number: int, tmp_path: Path, run: Run) -> None:
         source = Layout(tmp_path / "source")
-        source.write("a/0.png", encoded(noise(1, (300, 300)), "PNG"))
+        source.write("a/0.png", encoded(noise(1, (160, 160)), "PNG"))
         for index in range(1, 600):
             (source.root / f"a/{index}.png").hardlink_to(source.root / "a/0.png")
         command = [*_command(source, tmp_path / "out", "folder"), "--workers", "2"]
