@@ -78,7 +78,7 @@ def train(
             else honest_answer(sighting.species, sighting.visibility)
             for sighting in batch
         ]
-        loss = _loss(model, processor, [sighting.picture for sighting in batch], instruction, answers)
+        loss = response_loss(model, processor, [sighting.picture for sighting in batch], instruction, answers)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -88,7 +88,7 @@ def train(
     model.eval()
 
 
-def _loss(
+def response_loss(
     model: Qwen2_5_VLForConditionalGeneration,
     processor: Qwen2_5_VLProcessor,
     pictures: Sequence[Image.Image],
