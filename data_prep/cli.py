@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
+from tqdm import tqdm
 
 from data_prep import options
 from data_prep.contact_sheet import write_contact_sheet
@@ -168,6 +169,8 @@ def main() -> NoReturn:
     """Run the command line and exit."""
     logging.basicConfig(level=logging.INFO, format="data_prep: %(message)s")
     signal.signal(signal.SIGTERM, _interrupt)
+    # Without its monitor thread: worker processes are forked.
+    tqdm.monitor_interval = 0
     app(prog_name="python -m data_prep")
     sys.exit(0)
 

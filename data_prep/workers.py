@@ -4,6 +4,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -38,7 +39,8 @@ def ordered_map(work: Callable[[Task], Result], tasks: Iterable[Task], workers: 
     if workers <= 1:
         yield map(work, tasks)
         return
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
+    # Forked workers have everything imported; elsewhere than on Linux, libraries may not survive a fork.
+    method = "fork" if sys.platform == "linux" else "spawn"
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context(method), initializer=_start_worker)
     try:
         yield _results(pool, work, tasks, workers * _AHEAD)
