@@ -16,6 +16,7 @@ from pathlib import Path
 import PIL
 import pyarrow as pa
 
+from data_prep.columns import binaries, integers, strings
 from data_prep.error import DataPrepError
 from data_prep.listing import PictureStore, Stamp
 from data_prep.picture import Verify, prepare_picture
@@ -26,7 +27,7 @@ MAX_BYTES = 32 << 20
 """A shard is closed at either: it is what one process holds in memory, and one row group of the parquet."""
 
 _SCHEMA = pa.schema(
-    [("position", pa.int32()), ("content_hash", pa.string()), ("size", pa.int64()), ("reencoded", pa.binary())]
+    [("position", pa.int64()), ("content_hash", pa.string()), ("size", pa.int64()), ("reencoded", pa.binary())]
 )
 _SKIPPED = b"skipped"
 
@@ -108,8 +109,8 @@ def make_shard(shard: Shard, settings: Settings, store: PictureStore, path: Path
     Raises:
         DataPrepError: a broken picture (unless they are skipped), or the result cannot be written.
     """
-    found: dict[str, list[object]] = {name: [] for name in _SCHEMA.names}
-    skipped = []
+    pictures: list[Checked] = []
+    positions, skipped = [], []
     for position, row in enumerate(shard.rows):
         where = store.where(row.file_name)
         try:
@@ -119,15 +120,21 @@ def make_shard(shard: Shard, settings: Settings, store: PictureStore, path: Path
                 raise
             skipped.append(str(error))
             continue
-        found["position"].append(position)
-        found["content_hash"].append(hashlib.sha256(picture.data).hexdigest())
-        found["size"].append(len(picture.data))
-        found["reencoded"].append(picture.data if picture.reencoded else None)
+        content_hash = hashlib.sha256(picture.data).hexdigest()
+        own = picture.data if picture.reencoded else None
+        pictures.append(Checked(row, content_hash, len(picture.data), own))
+        positions.append(position)
+    arrays = [
+        integers(positions),
+        strings([picture.content_hash for picture in pictures]),
+        integers([picture.size for picture in pictures]),
+        binaries([picture.reencoded or b"" for picture in pictures]),
+    ]
     schema = _SCHEMA.with_metadata({_SKIPPED: json.dumps(skipped).encode()})
     unfinished = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         with pa.OSFile(str(unfinished), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            writer.write_batch(pa.record_batch(found, schema=schema))
+            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
         unfinished.replace(path)
     except OSError as error:
         raise DataPrepError(f"{path.parent}: cannot be written ({error}): free disk space") from error
@@ -140,7 +147,8 @@ def read_shard(shard: Shard, path: Path) -> ShardResult:
         skipped = json.loads(reader.schema.metadata[_SKIPPED])
         found = reader.get_batch(0).to_pylist()
     pictures = tuple(
-        Checked(shard.rows[item["position"]], item["content_hash"], item["size"], item["reencoded"]) for item in found
+        Checked(shard.rows[item["position"]], item["content_hash"], item["size"], item["reencoded"] or None)
+        for item in found
     )
     return ShardResult(pictures=pictures, skipped=tuple(skipped))
 
