@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from recipes.quickstart.drawing import draw
 from recipes.quickstart.output import whole_folder
+from recipes.quickstart.stage import run_stage
 from recipes.quickstart.world import SPECIES, Species, Visibility, taxonomy
 
 
@@ -87,4 +88,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_stage(main)

@@ -24,6 +24,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from recipes.quickstart.output import whole_file
 from recipes.quickstart.policy import PROMPT
 from recipes.quickstart.responses import respond
+from recipes.quickstart.stage import run_stage
 from recipes.quickstart.world import Visibility
 from speciarl_verl.answer import extract_answer
 from speciarl_verl.category import Category
@@ -170,4 +171,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_stage(main)

@@ -25,6 +25,7 @@ from transformers import (
 from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
 from recipes.quickstart.output import whole_folder
+from recipes.quickstart.stage import run_stage
 from recipes.quickstart.world import ROOT, SPECIES, Family
 from speciarl_verl.prompts import load_prompt
 
@@ -169,4 +170,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_stage(main)

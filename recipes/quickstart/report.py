@@ -15,6 +15,7 @@ import typer
 from recipes.quickstart.course import read_steps
 from recipes.quickstart.figure import plot
 from recipes.quickstart.output import whole_file
+from recipes.quickstart.stage import run_stage
 from recipes.quickstart.world import Visibility
 
 Figures = Mapping[str, Any]
@@ -75,4 +76,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_stage(main)

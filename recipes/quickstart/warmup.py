@@ -25,6 +25,7 @@ from recipes.quickstart.policy import PROMPT, build_model, build_processor, buil
 from recipes.quickstart.probe import probe
 from recipes.quickstart.responses import encode
 from recipes.quickstart.sightings import Sighting, see
+from recipes.quickstart.stage import run_stage
 from recipes.quickstart.world import ROOT, SPECIES, Visibility, honest_answer
 from speciarl_verl.prompts import load_prompt
 
@@ -135,4 +136,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_stage(main)
