@@ -1,6 +1,7 @@
 """One run as a whole: the same bytes every time, nothing half-written, nothing lost on interruption."""
 
 import json
+import os
 import resource
 import shutil
 import signal
@@ -124,6 +125,15 @@ def test_broken_picture_in_a_worker_is_named(
     source.write(f"CUB_200_2011/images/{name}", b"<html>")
     outcome = run("cub", "--source", source.root, "--out", tmp_path / "out", "--workers", 2)
     assert_refused(outcome, tmp_path / "out", name, "not an image")
+
+
+def test_killed_worker_is_an_error_not_a_hang(
+    source: Layout, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shard, "MAX_ROWS", 4)
+    monkeypatch.setattr(writer, "make_shard", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    outcome = run("cub", "--source", source.root, "--out", tmp_path / "out", "--workers", 2)
+    assert_refused(outcome, tmp_path / "out", "a worker process was killed", "fewer --workers")
 
 
 def test_large_pictures_are_reencoded_and_counted(source: Layout, tmp_path: Path, run: Run) -> None:
