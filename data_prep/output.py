@@ -70,6 +70,8 @@ def open_output(folder: Path) -> Iterator[Output]:
         DataPrepError: it cannot be created or written, or another run is at work in it.
     """
     created = next((parent for parent in reversed([folder, *folder.parents]) if not parent.exists()), None)
+    if folder.is_dir() and [path.name for path in folder.iterdir()] == [_WORK]:
+        created = folder  # by an earlier run, which was interrupted
     output = Output(folder=folder, work=folder / _WORK)
     try:
         output.shards.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ The label column is a ClassLabel, or texts; whole numbers need their names in a 
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -79,39 +79,25 @@ class HubReader:
         """
         source = str(given)
         parts = _open(source, self.config, self.revision)
-        first = next(iter(parts.values()))
+        features = next(iter(parts.values())).features
         for column in (self.image_column, self.label_column):
-            if column not in first.column_names:
-                held = ", ".join(first.column_names)
-                raise DataPrepError(f"{source}: no column {column!r} (it has {held}): name it with a --...-column flag")
-        if type(first.features[self.image_column]).__name__ != "Image":
+            if column not in features:
+                held = ", ".join(features)
+                raise DataPrepError(f"{source}: no column {column!r} (it has {held}): name it with a flag")
+        if type(features[self.image_column]).__name__ != "Image":
             raise DataPrepError(f"{source}: column {self.image_column!r} holds no images: name it with --image-column")
         labels = {name: part[self.label_column][:] for name, part in parts.items()}
-        classes = self._classes(source, first.features[self.label_column], labels)
-        ids = {label: position for position, label in enumerate(classes)}
-        examples = []
-        for name, values in labels.items():
-            if name.lower() not in SPLIT_NAMES:
-                raise DataPrepError(f"{source}: split {name!r} is none of train, validation, test: rename it")
-            split = None if list(labels) == ["train"] else SPLIT_NAMES[name.lower()]
-            for row, value in enumerate(values):
-                if value is None or value == _UNLABELLED:
-                    continue
-                label_id = value if isinstance(value, int) else ids[value]
-                if label_id >= len(classes):
-                    raise DataPrepError(f"{source}, {name}/{row}: label {label_id} has no name: give --names FILE")
-                examples.append(Example(f"{name}/{row:08d}", label_id, split))
+        classes = self._classes(source, features[self.label_column], labels)
+        examples = tuple(_examples(source, classes, labels))
         unlabelled = sum(map(len, labels.values())) - len(examples)
         if unlabelled:
             logger.warning("%s: %d pictures without a label are left out", source, unlabelled)
-        store = HubStore(source, self.config, self.revision, self.image_column)
-        listing = Listing(
+        return Listing(
             name=self.name or source.rstrip("/").split("/")[-1],
             classes=tuple(label.replace("_", " ") for label in classes),
-            examples=tuple(examples),
-            store=store,
-        )
-        return listing.check(source)
+            examples=examples,
+            store=HubStore(source, self.config, self.revision, self.image_column),
+        ).check(source)
 
     def _classes(self, source: str, feature: Any, labels: dict[str, Sequence[Any]]) -> tuple[str, ...]:
         if self.names is not None:
@@ -122,6 +108,21 @@ class HubReader:
         if not all(isinstance(text, str) and text.strip() for text in texts):
             raise DataPrepError(f"{source}: column {self.label_column!r} has labels without a name: give --names FILE")
         return tuple(sorted(texts))
+
+
+def _examples(source: str, classes: Sequence[str], labels: dict[str, Sequence[Any]]) -> Iterator[Example]:
+    ids: dict[Any, int] = {label: position for position, label in enumerate(classes)}
+    ids.update({position: position for position in range(len(classes))})
+    for name, values in labels.items():
+        if name.lower() not in SPLIT_NAMES:
+            raise DataPrepError(f"{source}: split {name!r} is none of train, validation, test: rename it")
+        split = None if list(labels) == ["train"] else SPLIT_NAMES[name.lower()]
+        for row, label in enumerate(values):
+            if label is None or label == _UNLABELLED:
+                continue
+            if label not in ids:
+                raise DataPrepError(f"{source}, {name}/{row}: label {label!r} has no name: give --names FILE")
+            yield Example(f"{name}/{row:08d}", ids[label], split)
 
 
 @lru_cache(maxsize=1)

@@ -101,6 +101,14 @@ def test_numbered_labels_without_names_are_refused(tmp_path: Path, run: Run) -> 
     assert_refused(outcome, tmp_path / "out", "labels without a name: give --names FILE")
 
 
+def test_label_beyond_the_names_is_refused(tmp_path: Path, run: Run) -> None:
+    _part(3, [0, 1, 2], datasets.Value("int64")).save_to_disk(tmp_path / "cars")
+    (tmp_path / "names.txt").write_text("a\nb\n", encoding="utf-8")
+    flags = ("--names", tmp_path / "names.txt")
+    outcome = run("hub", "--source", tmp_path / "cars", "--out", tmp_path / "out", *flags)
+    assert_refused(outcome, tmp_path / "out", "train/2: label 2 has no name")
+
+
 def test_broken_picture_is_named_by_row(tmp_path: Path, run: Run) -> None:
     part = _part(3, [0, 1, 0], _class_labels()).cast_column("image", datasets.Image(decode=False))
     rows = [row if i != 1 else {**row, "image": {"bytes": b"<html>", "path": None}} for i, row in enumerate(part)]

@@ -281,6 +281,11 @@ class TestInterruption:
             assert read_rows(tmp_path / "out" / name) == read_rows(tmp_path / "whole" / name)
         assert not (tmp_path / "out" / ".data_prep").exists()
 
+    def test_fault_after_an_interruption_leaves_nothing(self, source: Layout, tmp_path: Path, run: Run) -> None:
+        (tmp_path / "out" / ".data_prep" / "shards").mkdir(parents=True)
+        source.write(f"CUB_200_2011/images/{next(iter(source.rows))}", b"")
+        assert_refused(run("cub", "--source", source.root, "--out", tmp_path / "out"), tmp_path / "out")
+
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
     def test_killed_run_goes_on_to_the_same_bytes(self, number: int, tmp_path: Path, run: Run) -> None:
         source = Layout(tmp_path / "source")
