@@ -37,8 +37,16 @@ class SpeciaRLDataset(RLHFDataset):
         super()._read_files_and_tokenize()
 
     def _build_messages(self, example: dict[str, Any], key: str) -> list[dict[str, Any]]:
+        if not example.get(self.image_key):
+            raise ValueError(
+                f"row {example['extra_info']['index']} has no picture: make the parquet again with data_prep"
+            )
         example[key] = [{"role": "user", "content": self._content}]
         messages: list[dict[str, Any]] = super()._build_messages(example, key)
+        for part in messages[0]["content"]:
+            # verl leaves the file beside the opened picture; each of a prompt's rollouts would carry it along.
+            part.pop("bytes", None)
+            part.pop("path", None)
         return messages
 
 

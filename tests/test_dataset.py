@@ -55,11 +55,18 @@ def test_item_carries_named_prompt_after_image(tmp_path: Path) -> None:
     item = dataset[1]
     image, text = item["raw_prompt"][0]["content"]
     assert (len(dataset), len(item["raw_prompt"]), item["raw_prompt"][0]["role"]) == (2, 1, "user")
-    assert image["type"] == "image"
+    assert set(image) == {"type", "image"}
     assert image["image"].size == (1, 1)
     assert text == {"type": "text", "text": load_prompt("short")}
     assert item["reward_model"]["ground_truth"] == "Wren"
     assert item["index"] == 1
+
+
+def test_row_without_a_picture_is_named(tmp_path: Path) -> None:
+    rows = [{**row, "images": []} for row in _rows(["Robin"])]
+    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match="row 0 has no picture"):
+        _open(str(tmp_path / "a.parquet"), _config(tmp_path))[0]
 
 
 @pytest.mark.parametrize("node", [{}, {"prompt": None}])
