@@ -38,9 +38,8 @@ class SpeciaRLDataset(RLHFDataset):
 
     def _build_messages(self, example: dict[str, Any], key: str) -> list[dict[str, Any]]:
         if not example.get(self.image_key):
-            raise ValueError(
-                f"row {example['extra_info']['index']} has no picture: make the parquet again with data_prep"
-            )
+            index = example["extra_info"]["index"]
+            raise ValueError(f"row {index} has no picture: make the parquet again with data_prep")
         example[key] = [{"role": "user", "content": self._content}]
         messages: list[dict[str, Any]] = super()._build_messages(example, key)
         for part in messages[0]["content"]:
