@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from data_prep.columns import binaries, integers, one_each, strings, struct
+from data_prep.listing import Listing
 from data_prep.shard import Checked
 from speciarl_verl.data_contract import ABILITY, IMAGE_PLACEHOLDER, REWARD_STYLE, SCHEMA
 
 
 def record_batch(
-    split: str, data_source: str, prompt: str, pictures: Sequence[Checked], data: Sequence[bytes]
+    split: str, listing: Listing, prompt: str, pictures: Sequence[Checked], data: Sequence[bytes]
 ) -> pa.RecordBatch:
     """One row a picture, in the columns of `SCHEMA`.
 
@@ -19,23 +20,24 @@ def record_batch(
         data: the bytes to store, one a picture.
     """
     count = len(pictures)
-    rows = [picture.row for picture in pictures]
+    examples = [picture.example for picture in pictures]
+    labels = [listing.classes[example.label_id] for example in examples]
 
     def constant(text: str) -> pa.Array:
         return strings([text] * count)
 
     columns = {
-        "data_source": constant(data_source),
+        "data_source": constant(listing.name),
         "prompt": one_each(struct({"role": constant("user"), "content": constant(IMAGE_PLACEHOLDER + prompt)})),
         "images": one_each(struct({"bytes": binaries(data), "path": pa.nulls(count, pa.string())})),
         "ability": constant(ABILITY),
-        "reward_model": struct({"style": constant(REWARD_STYLE), "ground_truth": strings([row.label for row in rows])}),
+        "reward_model": struct({"style": constant(REWARD_STYLE), "ground_truth": strings(labels)}),
         "extra_info": struct(
             {
                 "split": constant(split),
-                "index": integers([row.index for row in rows]),
-                "file_name": strings([row.file_name for row in rows]),
-                "label_id": integers([row.label_id for row in rows]),
+                "index": integers([picture.index for picture in pictures]),
+                "file_name": strings([example.file_name for example in examples]),
+                "label_id": integers([example.label_id for example in examples]),
                 "content_hash": strings([picture.content_hash for picture in pictures]),
             }
         ),

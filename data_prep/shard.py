@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from data_prep.columns import binaries, integers, strings
 from data_prep.error import DataPrepError
-from data_prep.listing import PictureStore, Stamp
+from data_prep.listing import Example, PictureStore, Stamp
 from data_prep.picture import Verify, prepare_picture
 from speciarl_verl.data_contract import CONTRACT_VERSION
 
@@ -27,20 +27,9 @@ MAX_BYTES = 32 << 20
 """A shard is closed at either: it is what one process holds in memory, and one row group of the parquet."""
 
 _SCHEMA = pa.schema(
-    [("position", pa.int64()), ("content_hash", pa.string()), ("size", pa.int64()), ("reencoded", pa.binary())]
+    [("index", pa.int64()), ("content_hash", pa.string()), ("size", pa.int64()), ("reencoded", pa.binary())]
 )
 _SKIPPED = b"skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One picture on its way into a split."""
-
-    index: int
-    file_name: str
-    label_id: int
-    label: str
-    stamp: Stamp
 
 
 @dataclass(frozen=True)
@@ -54,10 +43,19 @@ class Settings:
 
 @dataclass(frozen=True)
 class Shard:
-    """The order to make one."""
+    """The order to make one.
+
+    Attributes:
+        start: place of its first picture in the split.
+        size: bytes of all its source files.
+        stamps: a hash over the sizes and ages of these.
+    """
 
     split: str
-    rows: tuple[Row, ...]
+    start: int
+    examples: tuple[Example, ...]
+    size: int
+    stamps: str
 
 
 @dataclass(frozen=True)
@@ -65,12 +63,14 @@ class Checked:
     """A picture that is fit to be stored.
 
     Attributes:
+        index: its place in the split.
         content_hash: SHA-256 of the bytes to store.
         size: their number.
         reencoded: the bytes, None where they are the source's own.
     """
 
-    row: Row
+    index: int
+    example: Example
     content_hash: str
     size: int
     reencoded: bytes | None
@@ -84,23 +84,34 @@ class ShardResult:
     skipped: tuple[str, ...]
 
 
-def cut(split: str, rows: Sequence[Row]) -> Iterator[Shard]:
-    """Cut a split into shards, the same ones wherever it is done."""
-    start, held = 0, 0
-    for position, row in enumerate(rows):
-        if position > start and (position - start == MAX_ROWS or held + row.stamp.size > MAX_BYTES):
-            yield Shard(split=split, rows=tuple(rows[start:position]))
-            start, held = position, 0
-        held += row.stamp.size
-    yield Shard(split=split, rows=tuple(rows[start:]))
+def cut(split: str, examples: Sequence[Example], store: PictureStore) -> Iterator[Shard]:
+    """Cut a split into shards, the same ones wherever it is done.
+
+    Raises:
+        DataPrepError: a picture is missing.
+    """
+    start, stamps = 0, list[Stamp]()
+    for position, example in enumerate(examples):
+        stamp = store.stamp(example.file_name)
+        if stamps and (len(stamps) == MAX_ROWS or sum(s.size for s in stamps) + stamp.size > MAX_BYTES):
+            yield _shard(split, start, examples[start:position], stamps)
+            start, stamps = position, []
+        stamps.append(stamp)
+    if stamps:
+        yield _shard(split, start, examples[start:], stamps)
+
+
+def _shard(split: str, start: int, examples: Sequence[Example], stamps: Sequence[Stamp]) -> Shard:
+    digest = hashlib.sha256(str([(stamp.size, stamp.modified) for stamp in stamps]).encode()).hexdigest()
+    return Shard(split, start, tuple(examples), sum(stamp.size for stamp in stamps), digest)
 
 
 def shard_path(shard: Shard, source: str, settings: Settings, folder: Path) -> Path:
     """The file of a shard's result; it exists only if it is complete."""
-    rows = [(row.file_name, row.stamp.size, row.stamp.modified) for row in shard.rows]
-    content = [CONTRACT_VERSION.decode(), PIL.__version__, source, astuple(settings), rows]
+    names = [example.file_name for example in shard.examples]
+    content = [CONTRACT_VERSION.decode(), PIL.__version__, source, astuple(settings), names, shard.stamps]
     digest = hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
-    return folder / f"{shard.split}-{shard.rows[0].index:08d}-{digest[:24]}.arrow"
+    return folder / f"{shard.split}-{shard.start:08d}-{digest[:24]}.arrow"
 
 
 def make_shard(shard: Shard, settings: Settings, store: PictureStore, path: Path) -> None:
@@ -110,11 +121,12 @@ def make_shard(shard: Shard, settings: Settings, store: PictureStore, path: Path
         DataPrepError: a broken picture (unless they are skipped), or the result cannot be written.
     """
     pictures: list[Checked] = []
-    positions, skipped = [], []
-    for position, row in enumerate(shard.rows):
-        where = store.where(row.file_name)
+    skipped = []
+    for index, example in enumerate(shard.examples, start=shard.start):
+        where = store.where(example.file_name)
         try:
-            picture = prepare_picture(read_source(store, row.file_name), where, settings.verify, settings.max_pixels)
+            data = read_source(store, example.file_name)
+            picture = prepare_picture(data, where, settings.verify, settings.max_pixels)
         except DataPrepError as error:
             if not settings.skip_broken:
                 raise
@@ -122,10 +134,9 @@ def make_shard(shard: Shard, settings: Settings, store: PictureStore, path: Path
             continue
         content_hash = hashlib.sha256(picture.data).hexdigest()
         own = picture.data if picture.reencoded else None
-        pictures.append(Checked(row, content_hash, len(picture.data), own))
-        positions.append(position)
+        pictures.append(Checked(index, example, content_hash, len(picture.data), own))
     arrays = [
-        integers(positions),
+        integers([picture.index for picture in pictures]),
         strings([picture.content_hash for picture in pictures]),
         integers([picture.size for picture in pictures]),
         binaries([picture.reencoded or b"" for picture in pictures]),
@@ -146,11 +157,11 @@ def read_shard(shard: Shard, path: Path) -> ShardResult:
         reader = pa.ipc.open_file(source)
         skipped = json.loads(reader.schema.metadata[_SKIPPED])
         found = reader.get_batch(0).to_pylist()
-    pictures = tuple(
-        Checked(shard.rows[item["position"]], item["content_hash"], item["size"], item["reencoded"] or None)
-        for item in found
-    )
-    return ShardResult(pictures=pictures, skipped=tuple(skipped))
+    pictures = []
+    for row in found:
+        example = shard.examples[row["index"] - shard.start]
+        pictures.append(Checked(row["index"], example, row["content_hash"], row["size"], row["reencoded"] or None))
+    return ShardResult(pictures=tuple(pictures), skipped=tuple(skipped))
 
 
 def read_source(store: PictureStore, file_name: str) -> bytes:

@@ -46,12 +46,15 @@ class Source:
         return best
 
     def find(self, name: str, cure: str) -> Path:
-        """The outermost file or folder of that name.
+        """The outermost file or folder of that name; of a folder that repeats itself inside, the inner one.
 
         Raises:
             DataPrepError: there is none.
         """
-        return self.root_of([name], cure) / name
+        path = self.root_of([name], cure) / name
+        while (path / name).is_dir():
+            path /= name
+        return path
 
     def holds(self, name: str) -> bool:
         """True when a file or folder of that name is there."""

@@ -23,7 +23,6 @@ from data_prep.record import record_batch
 from data_prep.report import SplitReport
 from data_prep.shard import (
     Checked,
-    Row,
     Settings,
     Shard,
     ShardResult,
@@ -73,9 +72,9 @@ def write_splits(
     """
     tasks = []
     for split, examples in chosen.items():
-        for shard in cut(split, _rows(listing, examples)):
+        for shard in cut(split, examples, listing.store):
             tasks.append(_Task(shard, shard_path(shard, listing.store.where(""), settings, output.shards)))
-    output.need_space(sum(row.stamp.size for task in tasks for row in task.shard.rows))
+    output.need_space(sum(task.shard.size for task in tasks))
     missing = [task for task in tasks if not task.path.exists()]
     if len(missing) < len(tasks):
         logger.info("%d of %d shards are reused from an interrupted run", len(tasks) - len(missing), len(tasks))
@@ -106,11 +105,6 @@ def write_manifest(output: Output, content: dict[str, Any]) -> None:
     output.unfinished(MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
-def _rows(listing: Listing, examples: Sequence[Example]) -> list[Row]:
-    stamp, classes = listing.store.stamp, listing.classes
-    return [Row(i, e.file_name, e.label_id, classes[e.label_id], stamp(e.file_name)) for i, e in enumerate(examples)]
-
-
 def _make(task: _Task, settings: Settings, store: PictureStore) -> None:
     make_shard(task.shard, settings, store, task.path)
 
@@ -136,18 +130,18 @@ def _append(
     if not result.pictures:
         return
     data = [_stored(picture, listing.store) for picture in result.pictures]
-    writer.write_batch(record_batch(split, listing.name, load_prompt(), result.pictures, data))
+    writer.write_batch(record_batch(split, listing, load_prompt(), result.pictures, data))
     for picture in result.pictures:
-        row = picture.row
-        report.add(row.file_name, row.label, picture.content_hash)
+        name, label = picture.example.file_name, listing.classes[picture.example.label_id]
+        report.add(name, label, picture.content_hash)
         report.picture_bytes += picture.size
         report.reencoded += picture.reencoded is not None
-        duplicates.add(picture.content_hash, split, row.file_name, row.label)
+        duplicates.add(picture.content_hash, split, name, label)
 
 
 def _stored(picture: Checked, store: PictureStore) -> bytes:
-    data = picture.reencoded or read_source(store, picture.row.file_name)
+    data = picture.reencoded or read_source(store, picture.example.file_name)
     if len(data) != picture.size:
-        where = store.where(picture.row.file_name)
+        where = store.where(picture.example.file_name)
         raise DataPrepError(f"{where}: changed while it was being prepared: leave the source alone and run again")
     return data

@@ -27,9 +27,9 @@ def read_cub(given: Path, scratch: Path) -> Listing:
         DataPrepError: a list is missing, truncated or contradicts another.
     """
     root = open_source(given, scratch, archives={"CUB_200_2011*": "images.txt"}).root_of(_FILES, _CURE)
-    classes = {line.fields[0]: line.fields[1] for line in read_lines(root / "classes.txt", fields=2)}
-    labels = _by_image(root / "image_class_labels.txt")
-    parts = _by_image(root / "train_test_split.txt")
+    classes = {number: line.fields[1] for number, line in _by_number(root / "classes.txt").items()}
+    labels = _by_number(root / "image_class_labels.txt")
+    parts = _by_number(root / "train_test_split.txt")
     ids = {class_id: position for position, class_id in enumerate(classes)}
     images = read_lines(root / "images.txt", fields=2)
     examples = []
@@ -55,8 +55,12 @@ def read_cub(given: Path, scratch: Path) -> Listing:
     ).check(given)
 
 
-def _by_image(path: Path) -> dict[str, Line]:
-    return {line.fields[0]: line for line in read_lines(path, fields=2)}
+def _by_number(path: Path) -> dict[str, Line]:
+    table: dict[str, Line] = {}
+    for line in read_lines(path, fields=2):
+        if table.setdefault(line.fields[0], line) is not line:
+            raise line.error(f"number {line.fields[0]} stands in line {table[line.fields[0]].number} too")
+    return table
 
 
 def _of(line: Line, table: dict[str, Line]) -> Line:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from data_prep import output, shard, writer
+from data_prep.listing import Example, Stamp
 from tests.data_prep.conftest import Run, assert_refused, names, read_rows
 from tests.data_prep.layouts import Layout, cub, fgvc_aircraft
 from tests.data_prep.pictures import encoded, noise
@@ -47,12 +48,20 @@ def test_many_shards_in_many_workers_keep_their_order(
         assert names(tmp_path / "one" / f"{split}.parquet") == names(tmp_path / "two" / f"{split}.parquet")
 
 
+class _Sized:
+    """A store of nothing but sizes: the name of a picture is its size."""
+
+    def stamp(self, file_name: str) -> Stamp:
+        return Stamp(size=int(file_name), modified=0)
+
+
 def test_shard_is_closed_before_it_holds_too_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shard, "MAX_BYTES", 100)
-    sizes = [40, 40, 40, 300, 10, 90, 1]
-    rows = [shard.Row(i, f"{i}", 0, "a", shard.Stamp(size, 0)) for i, size in enumerate(sizes)]
-    cut = [[row.stamp.size for row in part.rows] for part in shard.cut("train", rows)]
-    assert cut == [[40, 40], [40], [300], [10, 90], [1]]
+    examples = [Example(str(size), 0, None) for size in (40, 40, 40, 300, 10, 90, 1)]
+    parts = list(shard.cut("train", examples, _Sized()))
+    assert [[int(e.file_name) for e in part.examples] for part in parts] == [[40, 40], [40], [300], [10, 90], [1]]
+    assert [part.start for part in parts] == [0, 2, 3, 4, 6]
+    assert [part.size for part in parts] == [80, 40, 300, 100, 1]
 
 
 def test_manifest_tells_what_was_done(source: Layout, tmp_path: Path, run: Run) -> None:
@@ -313,14 +322,14 @@ class TestInterruption:
         assert _bytes(tmp_path / "out") == _bytes(tmp_path / "whole")
 
     def test_shards_of_another_source_or_setting_are_not_taken(self, source: Layout, tmp_path: Path) -> None:
-        rows = (shard.Row(0, "a.jpg", 0, "a", shard.Stamp(10, 5)),)
+        examples = (Example("a.jpg", 0, None),)
         settings = shard.Settings("full", 1000, False)
         paths = {
             shard.shard_path(part, where, setting, tmp_path)
             for part in (
-                shard.Shard("train", rows),
-                shard.Shard("train", (shard.Row(0, "a.jpg", 0, "a", shard.Stamp(10, 6)),)),
-                shard.Shard("train", (shard.Row(0, "a.jpg", 0, "a", shard.Stamp(11, 5)),)),
+                shard.Shard("train", 0, examples, 10, "one stamp"),
+                shard.Shard("train", 0, examples, 10, "another"),
+                shard.Shard("train", 0, (Example("b.jpg", 0, None),), 10, "one stamp"),
             )
             for where in ("/one/", "/two/")
             for setting in (settings, shard.Settings("header", 1000, False), shard.Settings("full", 999, False))

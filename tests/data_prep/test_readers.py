@@ -98,6 +98,15 @@ def test_decomposed_names_on_disk_are_found(tmp_path: Path, run: Run) -> None:
     assert_round_trip(layout, tmp_path / "out")
 
 
+def test_folder_inside_a_folder_of_its_name_is_found(tmp_path: Path, run: Run) -> None:
+    layout = PUBLISHED["stanford_cars"](tmp_path / "source")
+    (layout.root / "cars_train").rename(layout.root / "moved")
+    (layout.root / "cars_train").mkdir()
+    (layout.root / "moved").rename(layout.root / "cars_train" / "cars_train")
+    assert run("stanford_cars", "--source", layout.root, "--out", tmp_path / "out").status == 0
+    assert_round_trip(layout, tmp_path / "out")
+
+
 LISTS = [
     pytest.param(name, number, id=f"{name}-{number}")
     for name, count in {
