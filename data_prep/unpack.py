@@ -1,5 +1,6 @@
 """Unpack a publisher's archive, without what macOS leaves in it and without leaving the target folder."""
 
+import lzma
 import os
 import shutil
 import tarfile
@@ -43,7 +44,7 @@ def unpack(archive: Path, target: Path) -> None:
         members = tqdm(opener(archive), desc=f"unpacking {archive.name}", unit="file", disable=None)
         for name, modified, stream in members:
             _write(target, archive, name, modified, stream)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, RuntimeError) as error:
         raise DataPrepError(f"{archive}: damaged or truncated archive ({error}): download it again") from error
     except OSError as error:
         # gzip reports a bad header as a plain OSError without a number.
