@@ -70,9 +70,7 @@ def prepare_picture(data: bytes, where: str, verify: Verify = "full", max_pixels
         raise DataPrepError(f"{where}: has more than {MAX_SOURCE_PIXELS} pixels: scale it down first") from error
     except DataPrepError:
         raise
-    except (
-        Exception
-    ) as error:  # Pillow lets a dozen types through for a damaged file, by format and place of the damage
+    except Exception as error:  # Pillow raises a dozen types, by format and place of the damage
         raise DataPrepError(f"{where}: truncated or damaged image ({_one_line(error)}): {_CURE}") from error
 
 

@@ -1,6 +1,7 @@
 """What passes through byte for byte, what is re-encoded and how, and what is refused."""
 
 import io
+import random
 import struct
 import zlib
 
@@ -152,6 +153,24 @@ def test_full_finds_damage_wherever_verls_loader_does(kind: str, progressive: bo
                 prepare_picture(data[:kept], "a.jpg", "full")
         else:
             prepare_picture(data[:kept], "a.jpg", "full")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
+def test_damage_anywhere_is_refused_or_passed_never_a_crash(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(noise(1), kind, **({} if kind in ("GIF", "BMP") else {"exif": exif}))
+    chance = random.Random(0)
+    refused = 0
+    for _ in range(100):
+        damaged = bytearray(data)
+        for _ in range(4):
+            damaged[chance.randrange(min(len(damaged), 200))] = chance.randrange(256)
+        try:
+            prepare_picture(bytes(damaged), "a.jpg", "full")
+        except DataPrepError:
+            refused += 1
+    assert refused > 5
 
 
 def test_header_does_not_decode() -> None:
