@@ -103,8 +103,9 @@ def test_floating_point_picture_is_refused() -> None:
         prepare_picture(encoded(Image.new("F", (30, 30), 0.5), "TIFF"), "a.tif")
 
 
-def test_large_picture_is_scaled_to_the_budget() -> None:
-    picture = prepare_picture(encoded(noise(1, (200, 100))), "a.jpg", max_pixels=5000)
+@pytest.mark.parametrize("size", [(120, 60), (200, 100), (3200, 1600)])
+def test_large_picture_is_scaled_to_the_budget(size: tuple[int, int]) -> None:
+    picture = prepare_picture(encoded(noise(1, size)), "a.jpg", max_pixels=5000)
     width, height = _open(picture.data).size
     assert picture.reencoded
     assert 4500 < width * height <= 5000
@@ -155,6 +156,7 @@ def test_full_finds_damage_wherever_verls_loader_does(kind: str, progressive: bo
             prepare_picture(data[:kept], "a.jpg", "full")
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
 def test_damage_anywhere_is_refused_or_passed_never_a_crash(kind: str) -> None:
     exif = Image.Exif()
