@@ -30,6 +30,6 @@ def raise_if_announced(partitions: Mapping[str, Mapping[str, Mapping[str, Any]]]
     announced = partitions.get(PARTITION, {}).get(_KEY)
     if announced:
         raise JudgeError(
-            f"training stopped: {announced[_REASON]} No reward was made up: start the same command again to resume from "
-            "the last checkpoint."
+            f"training stopped: {announced[_REASON]} No reward was made up. Start the same command again to resume "
+            "from the last checkpoint."
         )

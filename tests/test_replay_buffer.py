@@ -77,7 +77,7 @@ def test_judged_rollouts_are_read_from_transfer_queue(monkeypatch: pytest.Monkey
 def test_announced_failure_stops_the_trainer_with_its_reason() -> None:
     raise_if_announced({})
     raise_if_announced({"train": {"u": {}}})
-    with pytest.raises(JudgeError, match=r"training stopped: no answer\. No reward was made up: start the same command"):
+    with pytest.raises(JudgeError, match=r"training stopped: no answer\. No reward was made up"):
         raise_if_announced({PARTITION: {"judge": {"reason": "no answer."}}})
 
 

@@ -93,5 +93,5 @@ def test_training_stops_when_the_judge_dies(world: World, judge: DyingJudge, tmp
     (message,) = {line[line.index("training stopped:") :] for line in text.splitlines() if "training stopped:" in line}
     assert judge.url in message
     assert "503" in message
-    assert "start the same command again to resume" in message
+    assert "Start the same command again to resume" in message
     assert not list((out / "rollouts").glob("*.jsonl")), "a step was trained on without verdicts"
