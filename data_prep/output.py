@@ -48,7 +48,7 @@ class Output:
         free = shutil.disk_usage(self.folder).free
         if free < number_of_bytes:
             raise DataPrepError(
-                f"{self.folder}: its disk needs about {number_of_bytes / 1e9:.1f} GB, {free / 1e9:.1f} GB are free: "
+                f"{self.folder}: its disk needs about {number_of_bytes / 1e6:,.0f} MB, {free / 1e6:,.0f} MB are free: "
                 "free some, or choose another --out"
             )
 

@@ -87,9 +87,9 @@ def flowers102(root: Path) -> Layout:
         for number in numbers:
             name = f"image_{number:05d}.jpg"
             layout.picture(f"jpg/{name}", name, FLOWERS102_NAMES[labels[number - 1] - 1], split)
-    _mat(layout, "imagelabels.mat", {"labels": np.array([labels], np.uint8)})
+    write_mat(layout, "imagelabels.mat", {"labels": np.array([labels], np.uint8)})
     names = {"train": "trnid", "val": "valid", "test": "tstid"}
-    _mat(layout, "setid.mat", {names[s]: np.array([list(n)], np.uint16) for s, n in splits.items()})
+    write_mat(layout, "setid.mat", {names[s]: np.array([list(n)], np.uint16) for s, n in splits.items()})
     layout.write("._setid.mat", APPLE_DOUBLE)
     layout.lists = ("imagelabels.mat", "setid.mat")
     layout.archives = {"102flowers.tgz": ("jpg",)}
@@ -148,10 +148,10 @@ def stanford_cars(root: Path) -> Layout:
         name = f"{number + 1:05d}.jpg"
         layout.picture(f"cars_{split}/{name}", f"cars_{split}/{name}", _CARS[number % 3], split)
         tables[split].append((name, number % 3 + 1))
-    _mat(layout, "devkit/cars_meta.mat", {"class_names": np.array([_CARS], object)})
-    _mat(layout, "devkit/cars_train_annos.mat", {"annotations": _annotations(tables["train"], "fname")})
-    _mat(layout, "devkit/cars_test_annos.mat", {"annotations": np.zeros((1, 1))})
-    _mat(layout, "cars_test_annos_withlabels.mat", {"annotations": _annotations(tables["test"], "fname")})
+    write_mat(layout, "devkit/cars_meta.mat", {"class_names": np.array([_CARS], object)})
+    write_mat(layout, "devkit/cars_train_annos.mat", {"annotations": car_table(tables["train"], "fname")})
+    write_mat(layout, "devkit/cars_test_annos.mat", {"annotations": np.zeros((1, 1))})
+    write_mat(layout, "cars_test_annos_withlabels.mat", {"annotations": car_table(tables["test"], "fname")})
     layout.lists = ("devkit/cars_meta.mat", "devkit/cars_train_annos.mat", "cars_test_annos_withlabels.mat")
     layout.archives = {
         "car_devkit.tgz": ("devkit",),
@@ -170,8 +170,8 @@ def stanford_cars_single(root: Path) -> Layout:
         layout.picture(name, name, _CARS[number % 3], split)
         table.append((name, number % 3 + 1))
     marks = [0 if number % 2 else 1 for number in range(30)]
-    content = {"annotations": _annotations(table, "relative_im_path", marks), "class_names": np.array([_CARS], object)}
-    _mat(layout, "cars_annos.mat", content)
+    content = {"annotations": car_table(table, "relative_im_path", marks), "class_names": np.array([_CARS], object)}
+    write_mat(layout, "cars_annos.mat", content)
     layout.lists = ("cars_annos.mat",)
     layout.archives = {"car_ims.tgz": ("car_ims",)}
     return layout
@@ -294,13 +294,13 @@ def pack(layout: Layout, target: Path) -> None:
         members = [(p.relative_to(layout.root).as_posix(), p.read_bytes()) for p in files]
         members += [(f"__MACOSX/{member}", APPLE_DOUBLE) for member, _ in members[:2]]
         members += [(f"{Path(member).parent}/._{Path(member).name}", APPLE_DOUBLE) for member, _ in members[:2]]
-        (_zip if name.endswith(".zip") else _tar)(target / name, members)
+        (write_zip if name.endswith(".zip") else write_tar)(target / name, members)
     for path in layout.root.iterdir():
         if path.name not in packed and path.is_file():
             (target / path.name).write_bytes(path.read_bytes())
 
 
-def _tar(path: Path, members: list[tuple[str, bytes]]) -> None:
+def write_tar(path: Path, members: list[tuple[str, bytes]]) -> None:
     with tarfile.open(path, "w:gz") as tar:
         for name, data in members:
             info = tarfile.TarInfo(f"./{name}")
@@ -308,19 +308,19 @@ def _tar(path: Path, members: list[tuple[str, bytes]]) -> None:
             tar.addfile(info, io.BytesIO(data))
 
 
-def _zip(path: Path, members: list[tuple[str, bytes]]) -> None:
+def write_zip(path: Path, members: list[tuple[str, bytes]]) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, data in members:
             packed.writestr(name, data)
 
 
-def _mat(layout: Layout, path: str, content: dict[str, Any]) -> None:
+def write_mat(layout: Layout, path: str, content: dict[str, Any]) -> None:
     out = io.BytesIO()
     savemat(out, content, do_compression=True)
     layout.write(path, out.getvalue())
 
 
-def _annotations(rows: list[tuple[str, int]], name_field: str, tests: list[int] | None = None) -> Any:
+def car_table(rows: list[tuple[str, int]], name_field: str, tests: list[int] | None = None) -> Any:
     kinds: list[Any] = [("bbox_x1", object), (name_field, object), ("class", object)]
     kinds += [("test", object)] if tests is not None else []
     table = np.zeros((1, len(rows)), dtype=kinds)

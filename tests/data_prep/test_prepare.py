@@ -181,7 +181,7 @@ class TestOutput:
         usage = namedtuple("usage", "total used free")
         monkeypatch.setattr(output.shutil, "disk_usage", lambda _: usage(100, 90, 10))
         outcome = run("cub", "--source", source.root, "--out", tmp_path / "new" / "out")
-        assert_refused(outcome, tmp_path / "new", "GB are free")
+        assert_refused(outcome, tmp_path / "new", "MB are free")
 
     @pytest.mark.parametrize("limit", [300, 5_000])
     def test_full_disk_leaves_nothing(self, limit: int, source: Layout, tmp_path: Path) -> None:

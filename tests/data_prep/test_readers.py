@@ -11,7 +11,7 @@ import pytest
 
 from speciarl_verl.data_contract import SCHEMA, check_parquet
 from tests.data_prep.conftest import Run, assert_refused, read_rows
-from tests.data_prep.layouts import ALL, OWN, PUBLISHED, Layout, _annotations, _mat, command, pack
+from tests.data_prep.layouts import ALL, OWN, PUBLISHED, Layout, car_table, command, pack, write_mat
 from tests.data_prep.pictures import jpeg
 
 Build = Callable[[Path], Layout]
@@ -217,7 +217,7 @@ def test_contradiction_in_a_list_is_named(
 
 def test_flower_label_out_of_range_is_named(tmp_path: Path, run: Run) -> None:
     layout = PUBLISHED["flowers102"](tmp_path / "source")
-    _mat(layout, "imagelabels.mat", {"labels": np.array([[1, 2, 103]])})
+    write_mat(layout, "imagelabels.mat", {"labels": np.array([[1, 2, 103]])})
     outcome = run("flowers102", "--source", layout.root, "--out", tmp_path / "out")
     assert_refused(outcome, tmp_path / "out", "imagelabels.mat", "the label of picture 3 is 103")
 
@@ -225,21 +225,21 @@ def test_flower_label_out_of_range_is_named(tmp_path: Path, run: Run) -> None:
 def test_flower_in_two_splits_is_named(tmp_path: Path, run: Run) -> None:
     layout = PUBLISHED["flowers102"](tmp_path / "source")
     numbers = np.arange(1, 154)[None]
-    _mat(layout, "setid.mat", {"trnid": numbers, "valid": numbers + 153, "tstid": numbers[:, :1]})
+    write_mat(layout, "setid.mat", {"trnid": numbers, "valid": numbers + 153, "tstid": numbers[:, :1]})
     outcome = run("flowers102", "--source", layout.root, "--out", tmp_path / "out")
     assert_refused(outcome, tmp_path / "out", "setid.mat", "picture 1 is in trnid and in tstid")
 
 
 def test_car_label_out_of_range_is_named(tmp_path: Path, run: Run) -> None:
     layout = PUBLISHED["stanford_cars"](tmp_path / "source")
-    _mat(layout, "devkit/cars_train_annos.mat", {"annotations": _annotations([("00002.jpg", 4)], "fname")})
+    write_mat(layout, "devkit/cars_train_annos.mat", {"annotations": car_table([("00002.jpg", 4)], "fname")})
     outcome = run("stanford_cars", "--source", layout.root, "--out", tmp_path / "out")
     assert_refused(outcome, tmp_path / "out", "cars_train_annos.mat", "the class of picture 1 is 4")
 
 
 def test_matlab_file_of_something_else_is_named(tmp_path: Path, run: Run) -> None:
     layout = PUBLISHED["flowers102"](tmp_path / "source")
-    _mat(layout, "setid.mat", {"x": 1})
+    write_mat(layout, "setid.mat", {"x": 1})
     outcome = run("flowers102", "--source", layout.root, "--out", tmp_path / "out")
     assert_refused(outcome, tmp_path / "out", "setid.mat", "no variable 'trnid'")
 
@@ -292,8 +292,8 @@ def test_table_elsewhere_with_other_columns_is_read(tmp_path: Path, run: Run) ->
 
 
 def test_archive_member_outside_of_the_target_is_refused(tmp_path: Path, run: Run) -> None:
-    from tests.data_prep.layouts import _zip
+    from tests.data_prep.layouts import write_zip
 
-    _zip(tmp_path / "evil.zip", [("../../evil.txt", b"x")])
+    write_zip(tmp_path / "evil.zip", [("../../evil.txt", b"x")])
     outcome = run("folder", "--source", tmp_path / "evil.zip", "--out", tmp_path / "out")
     assert_refused(outcome, tmp_path / "out", "evil.zip", "points outside")
