@@ -109,7 +109,8 @@ def test_grpo_trains_and_resumes_after_being_killed(world: World, tmp_path: Path
 @pytest.mark.parametrize("algo", ["drgrpo", "dapo"])
 def test_algorithm_trains(algo: str, world: World, tmp_path: Path) -> None:
     out, log = tmp_path / algo, tmp_path / f"{algo}.log"
-    steps = ("trainer.total_training_steps=2",)
+    # The fewest logical CPUs that `check_ray_cpus` lets pass: with fewer verl would wait for ever.
+    steps = ("trainer.total_training_steps=2", "ray_kwargs.ray_init.num_cpus=7")
     assert train(world.command(out, "--taxonomy", str(world.taxonomy), "--algo", algo, overrides=steps), log) == 0, (
         log.read_text()[-3000:]
     )
