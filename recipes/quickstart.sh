@@ -19,6 +19,11 @@ while (($#)); do
   esac
 done
 [[ $seed =~ ^[0-9]+$ && $steps =~ ^[1-9][0-9]*$ ]] || refuse "--seed and --steps take numbers"
+# Before it becomes part of a path that --fresh removes, and not after minutes of warm-up.
+case $reward in
+  dynamic | binary | graded-1 | graded-2 | graded-3) ;;
+  *) refuse "--reward $reward: choose one of dynamic binary graded-1 graded-2 graded-3" ;;
+esac
 
 world=outputs/quickstart/seed$seed
 run=outputs/quickstart/$reward-seed$seed
