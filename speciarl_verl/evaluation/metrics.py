@@ -4,8 +4,9 @@ Pure. Source: arXiv 2603.03197, section 4.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from speciarl_verl.category import Category
 
@@ -56,3 +57,32 @@ def compute_metrics(categories: Iterable[Category]) -> Metrics:
     total = specificity + correctness
     hm = 2 * specificity * correctness / total if total else 0.0
     return Metrics(correctness, specificity, hm, n, {category: counted[category] for category in Category})
+
+
+@dataclass(frozen=True)
+class AverageMetrics:
+    """Each metric's mean over data sets; every set weighs the same, whatever its size.
+
+    `hm` is the mean of the sets' HMs, as in the paper's tables, not the HM of the two other means.
+    """
+
+    correctness: float
+    specificity: float
+    hm: float
+    sets: int
+
+
+def average_metrics(sets: Sequence[Metrics]) -> AverageMetrics:
+    """Average over data sets.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if not sets:
+        raise ValueError("no data sets to average over")
+    return AverageMetrics(
+        correctness=fmean(metrics.correctness for metrics in sets),
+        specificity=fmean(metrics.specificity for metrics in sets),
+        hm=fmean(metrics.hm for metrics in sets),
+        sets=len(sets),
+    )
