@@ -77,4 +77,7 @@ def parse_config(node: object) -> SpeciaRLConfig:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(["speciarl", *(str(part) for part in first["loc"])])
+        # The judge's settings are named, not quoted: a rejected one may hold a secret. The cause would quote it as well.
+        if "judge" in first["loc"]:
+            raise ConfigError(f"{key}: {first['msg']}") from None
         raise ConfigError(f"{key}: {first['msg']} (got {first['input']!r})") from error

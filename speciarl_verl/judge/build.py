@@ -2,23 +2,39 @@
 
 from pathlib import Path
 
+from speciarl_verl.judge.accounted import AccountedJudge
 from speciarl_verl.judge.config import ServerJudgeConfig, TaxonomyJudgeConfig
+from speciarl_verl.judge.fast_path import FastPathJudge
+from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Judge, JudgeError
 from speciarl_verl.judge.server import ServerJudge
 from speciarl_verl.judge.taxonomy import TaxonomyJudge, shipped_taxonomies
 
 
-def build_judge(config: TaxonomyJudgeConfig | ServerJudgeConfig) -> Judge:
+def build_judge(config: TaxonomyJudgeConfig | ServerJudgeConfig, ledger: Ledger | None = None) -> Judge:
     """Make the judge that the configuration names. Nothing is sent yet: `check` does that.
+
+    Args:
+        ledger: what it did is counted there.
 
     Raises:
         JudgeError: the configuration misses something, or a file that it names cannot be used.
     """
+    ledger = ledger or Ledger()
+    return AccountedJudge(_deciding_judge(config, ledger), ledger)
+
+
+def _deciding_judge(config: TaxonomyJudgeConfig | ServerJudgeConfig, ledger: Ledger) -> Judge:
     if isinstance(config, TaxonomyJudgeConfig):
-        if config.taxonomy in shipped_taxonomies():
-            return TaxonomyJudge.shipped(config.taxonomy)
-        if not Path(config.taxonomy).exists():
-            shipped = ", ".join(shipped_taxonomies())
-            raise JudgeError(f"speciarl.judge.taxonomy {config.taxonomy!r} is neither a file nor shipped ({shipped})")
-        return TaxonomyJudge.from_file(config.taxonomy)
-    return ServerJudge(config)
+        return _taxonomy_judge(config.taxonomy)
+    judge = ServerJudge(config, ledger)
+    return FastPathJudge(judge) if config.fast_path else judge
+
+
+def _taxonomy_judge(taxonomy: str) -> TaxonomyJudge:
+    if taxonomy in shipped_taxonomies():
+        return TaxonomyJudge.shipped(taxonomy)
+    if not Path(taxonomy).exists():
+        shipped = ", ".join(shipped_taxonomies())
+        raise JudgeError(f"speciarl.judge.taxonomy {taxonomy!r} is neither a file nor shipped ({shipped})")
+    return TaxonomyJudge.from_file(taxonomy)

@@ -20,6 +20,10 @@ class Coalescer(Generic[K, V]):
     def __init__(self) -> None:
         self._running: dict[K, asyncio.Task[V]] = {}
 
+    def __contains__(self, key: K) -> bool:
+        """True while `key` is being computed."""
+        return key in self._running
+
     async def run(self, key: K, compute: Callable[[], Awaitable[V]]) -> V:
         """Join the computation of `key`, or start it.
 
@@ -31,6 +35,13 @@ class Coalescer(Generic[K, V]):
             task = asyncio.ensure_future(_awaited(compute))
             self._running[key] = task
             task.add_done_callback(lambda done: self._forget(key, done))
+        return await self._result(task)
+
+    async def join(self, key: K) -> V:
+        """Wait for the computation of `key`, which must be running; see `run`."""
+        return await self._result(self._running[key])
+
+    async def _result(self, task: "asyncio.Task[V]") -> V:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:

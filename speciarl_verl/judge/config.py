@@ -1,9 +1,13 @@
 """The `speciarl.judge` node of the configuration, checked before anything starts."""
 
+import re
+from enum import Enum
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class TaxonomyJudgeConfig(BaseModel):
@@ -19,31 +23,106 @@ class TaxonomyJudgeConfig(BaseModel):
     taxonomy: str = "cub"
 
 
-class ServerJudgeConfig(BaseModel):
-    """An LLM behind an OpenAI-compatible endpoint (SGLang, vLLM or another).
+class Output(str, Enum):
+    """What the LLM answers with: the words of the category, or one letter (one decoding step, and a confidence)."""
+
+    LABEL = "label"
+    LETTER = "letter"
+
+
+class VotesConfig(BaseModel):
+    """Several calls a pair, the majority decides, ties go to the lower category.
 
     Attributes:
-        url: `http://host:port`, or the base URL of the API where it does not live under `/v1`.
-        model: the first one that the server lists when null.
-        prompt: the name of a shipped rubric, or the path of a text file.
-        timeout_s: seconds for one request.
-        budget_s: seconds for one verdict, retries and their waits included, once it has one of the
-            `max_concurrency` places.
-        max_concurrency: requests in flight at once, in one process.
-        api_key_env: the NAME of the environment variable that holds the key.
+        calls: how many of the same question, at `temperature`, each with a seed of its own. 1 is no vote.
+        temperature: of the calls, when there are several.
+        prompts: instead of `calls`: rubrics, one call each at temperature 0; the judge's own `prompt` is not asked.
     """
 
-    # A rejected URL may hold a secret, and pydantic would quote it.
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    calls: int = Field(default=1, ge=1)
+    temperature: float = Field(default=0.7, gt=0, allow_inf_nan=False)
+    prompts: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_kind_of_vote(self) -> "VotesConfig":
+        if self.prompts and self.calls > 1:
+            raise ValueError("votes are either several calls of one prompt or one call of several prompts: drop one")
+        if len(set(self.prompts)) != len(self.prompts) or len(self.prompts) == 1:
+            raise ValueError("votes.prompts needs two different rubrics or more")
+        return self
+
+
+class LLMJudgeConfig(BaseModel):
+    """What every LLM judge has, wherever it runs.
+
+    Attributes:
+        model: the first one that the server lists when null.
+        prompt: the name of a shipped rubric, or the path of a text file.
+        output: the words of a category, or one letter.
+        fast_path: decide without the LLM what needs none.
+        cache: `user` (a file in the user's cache folder), `memory`, the path of a file, or `redis://host:port/db`.
+        cache_password_env: the NAME of the environment variable that holds the password of a Redis cache.
+        votes: several calls a pair.
+        timeout_s: seconds for one request.
+        budget_s: seconds for one answer, retries and their waits included, once it has one of the `max_concurrency`
+            places.
+        max_concurrency: requests in flight at once, in one process.
+        api_key_env: the NAME of the environment variable that holds the key.
+        api_key_file: the path of a file that holds the key.
+    """
+
+    # A rejected value may hold a secret, and pydantic would quote it.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    name: Literal["server"] = "server"
-    url: str | None = None
     model: str | None = None
     prompt: str = "strict"
+    output: Output = Output.LABEL
+    fast_path: bool = True
+    cache: str = Field(default="user", min_length=1)
+    cache_password_env: str | None = None
+    votes: VotesConfig = VotesConfig()
     timeout_s: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     budget_s: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     max_concurrency: int = Field(default=64, ge=1)
     api_key_env: str | None = None
+    api_key_file: str | None = None
+
+    @field_validator("cache")
+    @classmethod
+    def _is_without_credentials(cls, cache: str) -> str:
+        if "://" in cache:
+            parts = urlsplit(cache)
+            if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+                raise ValueError("the judge's cache must be user, memory, a file, or redis://host:port/db")
+            if "@" in parts.netloc or parts.query:
+                raise ValueError("the cache's url must carry no credentials: name them in cache_password_env")
+        return cache
+
+    @field_validator("api_key_env", "cache_password_env")
+    @classmethod
+    def _is_a_name(cls, variable: str | None) -> str | None:
+        if variable is not None and not _VARIABLE.fullmatch(variable):
+            raise ValueError("this is not the name of an environment variable (never the secret itself)")
+        return variable
+
+    @model_validator(mode="after")
+    def _one_key(self) -> "LLMJudgeConfig":
+        if self.api_key_env is not None and self.api_key_file is not None:
+            raise ValueError("the key comes from api_key_env or from api_key_file, not from both")
+        return self
+
+
+class ServerJudgeConfig(LLMJudgeConfig):
+    """An LLM behind an OpenAI-compatible endpoint (SGLang, vLLM or another).
+
+    Attributes:
+        url: `http://host:port`, or the base URL of the API where it does not live under `/v1`.
+    """
+
+    name: Literal["server"] = "server"
+    url: str | None = None
 
     @field_validator("url")
     @classmethod

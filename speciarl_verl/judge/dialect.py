@@ -28,10 +28,16 @@ class Dialect(str, Enum):
 
 @dataclass(frozen=True)
 class Service:
-    """What was found out about a server: its kind, and the model that is asked for."""
+    """What was found out about a server.
+
+    Attributes:
+        model: the name that is asked for.
+        weights: where the server says it has that model from, which the name may hide; None when it does not say.
+    """
 
     dialect: Dialect
     model: str
+    weights: str | None = None
 
 
 def dialect_fields(dialect: Dialect, choices: Sequence[str]) -> Mapping[str, object]:
@@ -62,20 +68,24 @@ async def discover(transport: Transport, endpoint: Endpoint, model: str | None, 
     named = model or next((card.model for card in cards), None)
     if named is None:
         raise JudgeError(f"judge server {endpoint.api} lists no model: name it in speciarl.judge.model")
-    return Service(await _dialect(transport, endpoint, cards, patience), named)
+    weights = next((card.root for card in cards if card.model == named), None)
+    return Service(await _dialect(transport, endpoint, cards, patience), named, weights)
 
 
 @dataclass(frozen=True)
 class _Card:
     model: str
     owner: str | None
+    root: str | None
 
 
 def _cards(body: object) -> tuple[_Card, ...]:
     entries = body.get("data") if isinstance(body, dict) else None
     if not isinstance(entries, list):
         raise ValueError("not a list of models")
-    return tuple(_Card(str(entry["id"]), entry.get("owned_by")) for entry in entries if _is_card(entry))
+    return tuple(
+        _Card(str(entry["id"]), entry.get("owned_by"), entry.get("root")) for entry in entries if _is_card(entry)
+    )
 
 
 def _is_card(entry: object) -> bool:

@@ -1,6 +1,7 @@
 """What every judge is: pairs in, verdicts out, an exception when there is no verdict."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from speciarl_verl.category import Category
@@ -8,10 +9,20 @@ from speciarl_verl.category import Category
 
 @dataclass(frozen=True)
 class Pair:
-    """What is compared: the model's prediction and the label of the picture, both non-empty."""
+    """What is compared: the model's prediction and the label of the picture; the label is never empty."""
 
     prediction: str
     ground_truth: str
+
+
+class Source(str, Enum):
+    """Who decided on a pair; `COALESCED` waited for the same pair asked by another."""
+
+    TAXONOMY = "taxonomy"
+    FAST_PATH = "fast path"
+    CACHE = "cache"
+    COALESCED = "coalesced"
+    SERVER = "server"
 
 
 @dataclass(frozen=True)
@@ -20,13 +31,14 @@ class Verdict:
 
     Attributes:
         category: how the prediction relates to the ground truth.
-        source: who decided, such as `taxonomy`, `server`, `cache`.
         confidence: probability of the category in [0, 1] where the judge gives one.
+        agreement: share of the calls that said so, in (0, 1], where several were made.
     """
 
     category: Category
-    source: str
+    source: Source
     confidence: float | None = None
+    agreement: float | None = None
 
 
 class JudgeError(RuntimeError):

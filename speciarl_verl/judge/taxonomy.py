@@ -23,10 +23,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from speciarl_verl.category import Category
-from speciarl_verl.judge.protocol import JudgeError, Pair, Verdict
+from speciarl_verl.judge.protocol import JudgeError, Pair, Source, Verdict
 from speciarl_verl.judge.wording import is_abstention, normalise
-
-SOURCE = "taxonomy"
 
 
 def _with_letters(name: str) -> str:
@@ -113,7 +111,7 @@ class TaxonomyJudge:
         category = levels.get(normalise(pair.prediction))
         if category is None:
             category = Category.ABSTAIN if is_abstention(pair.prediction) else Category.WRONG
-        return Verdict(category, SOURCE)
+        return Verdict(category, Source.TAXONOMY)
 
     async def check(self) -> None:
         """Nothing can fail any more: the file was read and validated at construction."""

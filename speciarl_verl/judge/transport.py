@@ -1,7 +1,8 @@
 """One HTTP exchange with the judge's server: what is retried, for how long, and what ends as an error.
 
 Retried with growing random waits: connection errors, timeouts, 408, 429, 5xx (a Retry-After is honoured), and a 200
-whose body is not what was asked for. Not retried: any other status.
+whose body is not what was asked for. Not retried: any other status. While the server is down, all but one request a
+second wait (breaker.py).
 """
 
 import asyncio
@@ -17,7 +18,9 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
 from tenacity.wait import wait_random_exponential
 
+from speciarl_verl.judge.breaker import breaker_of
 from speciarl_verl.judge.endpoint import Endpoint
+from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import JudgeError
 
 logger = logging.getLogger(__name__)
@@ -55,16 +58,21 @@ class ServerRefusalError(JudgeError):
 
 
 class _TransientError(Exception):
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+    """Worth another attempt; `is_down` when it shows the server itself in trouble, not just this exchange."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None, is_down: bool = False) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.is_down = is_down
 
 
 class Transport:
     """The HTTP client of one event loop. `max_concurrency` exchanges at once; the others wait for a place."""
 
-    def __init__(self, endpoint: Endpoint, max_concurrency: int) -> None:
+    def __init__(self, endpoint: Endpoint, max_concurrency: int, ledger: Ledger) -> None:
         self._endpoint = endpoint
+        self._ledger = ledger
+        self._breaker = breaker_of(endpoint.api)
         self._places = asyncio.Semaphore(max_concurrency)
         # The semaphore bounds the pool, and `Patience` the whole attempt: httpx's own read timeout restarts with
         # every byte, so a slow drip would outlive it.
@@ -76,7 +84,8 @@ class Transport:
 
     async def get(self, url: str, read: Callable[[object], T], patience: Patience) -> T:
         """GET one of the endpoint's URLs; see `post`."""
-        return await self._exchange(self._client.build_request("GET", url), read, patience)
+        async with self._places:
+            return await self._exchange(self._client.build_request("GET", url), read, patience)
 
     async def post(self, url: str, body: object, read: Callable[[object], T], patience: Patience) -> T:
         """POST JSON to one of the endpoint's URLs and read the JSON that comes back.
@@ -88,54 +97,77 @@ class Transport:
             ServerRefusalError: a status that is not retried.
             JudgeError: the patience is spent; the message names the server and the last error.
         """
-        return await self._exchange(self._client.build_request("POST", url, json=body), read, patience)
+        async with self._places:
+            self._ledger.sent += 1
+            start = time.monotonic()
+            answer = await self._exchange(self._client.build_request("POST", url, json=body), read, patience)
+            self._ledger.answered(time.monotonic() - start)
+            return answer
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
     async def _exchange(self, request: httpx.Request, read: Callable[[object], T], patience: Patience) -> T:
-        async with self._places:
-            start = time.monotonic()
+        start = time.monotonic()
 
-            async def attempt() -> T:
-                left = patience.budget_s - (time.monotonic() - start)
-                return _decoded(await self._attempt(request, min(patience.timeout_s, max(left, _LEAST_S))), read)
+        async def attempt() -> T:
+            await self._wait_for_server(start, patience)
+            left = patience.budget_s - (time.monotonic() - start)
+            return _decoded(await self._watched(request, min(patience.timeout_s, max(left, _LEAST_S))), read)
 
-            retrying = AsyncRetrying(
-                retry=retry_if_exception_type(_TransientError),
-                wait=_wait,
-                stop=stop_before_delay(patience.retry_s),
-                before_sleep=self._log_retry,
-                reraise=True,
-            )
-            try:
-                return await retrying(attempt)
-            except _TransientError as error:
-                spent = f"attempt {retrying.statistics['attempt_number']}, {time.monotonic() - start:.1f} s"
-                fault = self._endpoint.without_key(str(error))[:_QUOTED]
-                raise JudgeError(f"judge server {request.url}: {fault} ({spent}).") from error
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(_TransientError),
+            wait=_wait,
+            stop=stop_before_delay(patience.retry_s),
+            before_sleep=self._note_retry,
+            reraise=True,
+        )
+        try:
+            return await retrying(attempt)
+        except _TransientError as error:
+            spent = f"attempt {retrying.statistics['attempt_number']}, {time.monotonic() - start:.1f} s"
+            fault = self._endpoint.without_key(str(error))[:_QUOTED]
+            raise JudgeError(f"judge server {request.url}: {fault} ({spent}).") from error
+
+    async def _wait_for_server(self, start: float, patience: Patience) -> None:
+        while wait_s := self._breaker.wait_s():
+            left = patience.retry_s - (time.monotonic() - start)
+            if left <= 0:
+                raise _TransientError(self._breaker.fault)
+            await asyncio.sleep(min(wait_s, left))
+
+    async def _watched(self, request: httpx.Request, timeout_s: float) -> httpx.Response:
+        try:
+            response = await self._attempt(request, timeout_s)
+        except _TransientError as error:
+            if error.is_down:
+                self._breaker.failed(self._endpoint.without_key(str(error))[:_QUOTED])
+            raise
+        self._breaker.answered()
+        return response
 
     async def _attempt(self, request: httpx.Request, timeout_s: float) -> httpx.Response:
         try:
             response = await asyncio.wait_for(self._client.send(request), timeout_s)
         except asyncio.TimeoutError as error:
-            raise _TransientError(f"no answer within {timeout_s:.1f} s") from error
+            raise _TransientError(f"no answer within {timeout_s:.1f} s", is_down=True) from error
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
             raise JudgeError(f"judge server {request.url}: the request cannot be sent: {error}") from error
         except httpx.RequestError as error:
-            raise _TransientError(_described(error)) from error
+            raise _TransientError(_described(error), is_down=True) from error
         if response.is_success:
             return response
         said = self._endpoint.without_key(response.text)[:_QUOTED].strip()
         fault = f"HTTP {response.status_code} {response.reason_phrase}{f': {said}' if said else ''}"
         if response.status_code in _RETRIED_STATUSES or response.is_server_error:
-            raise _TransientError(fault, _retry_after(response.headers.get("Retry-After")))
+            raise _TransientError(fault, _retry_after(response.headers.get("Retry-After")), response.is_server_error)
         raise ServerRefusalError(
             f"judge server {request.url}: {fault}. {_cure(response.status_code)}", response.status_code
         )
 
-    def _log_retry(self, state: RetryCallState) -> None:
+    def _note_retry(self, state: RetryCallState) -> None:
+        self._ledger.retries += 1
         # Once a request: during an outage every one of the concurrent requests retries many times.
         level = logging.WARNING if state.attempt_number == 1 else logging.DEBUG
         error = state.outcome.exception() if state.outcome else None

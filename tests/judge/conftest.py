@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tenacity.wait import wait_random_exponential
 
-from speciarl_verl.judge import server, transport
+from speciarl_verl.judge import breaker, server, transport
 from speciarl_verl.judge.config import ServerJudgeConfig
 from speciarl_verl.judge.server import ServerJudge
 
@@ -127,7 +127,11 @@ async def make_judge(fake: FakeServer) -> AsyncIterator[Callable[..., ServerJudg
     made = []
 
     def make(**settings: Any) -> ServerJudge:
-        made.append(ServerJudge(ServerJudgeConfig(**{"url": fake.url, "timeout_s": 5, "budget_s": 5, **settings})))
+        made.append(
+            ServerJudge(
+                ServerJudgeConfig(**{"url": fake.url, "timeout_s": 5, "budget_s": 5, "cache": "memory", **settings})
+            )
+        )
         return made[-1]
 
     yield make
@@ -144,4 +148,5 @@ def models_page() -> Callable[[str], dict[str, object]]:
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "_BACKOFF", wait_random_exponential(multiplier=0.01, max=0.05))
+    monkeypatch.setattr(breaker, "_REST_S", 0.05)
     monkeypatch.setattr(server, "_CHECK_RETRY_S", 0.3)

@@ -277,7 +277,7 @@ async def test_judge_other_server_is_sent_standard_fields_only(fake, make_judge,
 async def test_judge_other_server_off_menu_says_that_it_is_unconstrained(fake, make_judge, models_page):
     fake.pages = {"/v1/models": models_page("system")}
     fake.answer = "I think it is specific"
-    with pytest.raises(JudgeError, match="not held to the labels"):
+    with pytest.raises(JudgeError, match="not held to the menu"):
         await make_judge().judge(PAIR)
 
 
