@@ -1,0 +1,217 @@
+"""`run.json`: everything that changes what a run's predictions are, written once and compared at every restart."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from enum import Enum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.evaluation.records import SCHEMA_VERSION
+
+RUN = "run.json"
+_SAMPLED = 1 << 20
+
+
+class EngineKind(str, Enum):
+    """Where the predictions come from."""
+
+    VLLM = "vllm"
+    SERVER = "server"
+    FILE = "file"
+
+
+class Data(BaseModel):
+    """One parquet; see `pictures.DataFile`. It is known by its content: the file may move."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str
+    rows: int
+    contract: str
+    fingerprint: str
+
+
+class Settings(BaseModel):
+    """What the predictions depend on, besides the data.
+
+    Attributes:
+        engine: in-process vLLM, a server, or a file of predictions made elsewhere.
+        model: folder, hub id, or the name under which the server serves it.
+        model_fingerprint: of a local folder's files; see `fingerprint`.
+        adapter: folder of the LoRA adapter, with its own fingerprint.
+        prompt: name or file, and `prompt_sha256` of its text.
+        min_pixels: of the picture, before the model's own processor; None as in training. `max_pixels` too.
+        limit: pictures a data set.
+        engine_args: further arguments of `vllm.LLM`.
+        predictions_sha256: of the file of predictions made elsewhere.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    engine: EngineKind
+    model: str | None = None
+    model_fingerprint: str | None = None
+    adapter: str | None = None
+    adapter_fingerprint: str | None = None
+    prompt: str | None = None
+    prompt_sha256: str | None = None
+    samples: int = 1
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_tokens: int = 2048
+    min_pixels: int | None = None
+    max_pixels: int | None = None
+    seed: int = 0
+    limit: int | None = None
+    engine_args: dict[str, Any] = {}
+    predictions_sha256: str | None = None
+
+
+class Run(BaseModel):
+    """The manifest of a run.
+
+    Attributes:
+        created: UTC, ISO 8601.
+        server: address of the server; it may change between restarts.
+        versions: of the packages that predicted.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    created: str
+    data: tuple[Data, ...]
+    settings: Settings
+    server: str | None = None
+    versions: dict[str, str]
+
+    def same_as(self, other: "Run", folder: Path) -> None:
+        """Prove that two manifests ask for the same predictions.
+
+        Raises:
+            EvaluationError: they differ; the message names the first field.
+        """
+        mine, theirs = _identity(self), _identity(other)
+        for field, value in mine.items():
+            if value != theirs[field]:
+                raise EvaluationError(
+                    f"{folder / RUN}: was made with {field} {value!r}, now it is {theirs[field]!r}: repeat the first "
+                    "command to resume, or take another --out"
+                )
+
+
+def load_run(folder: Path) -> Run | None:
+    """The manifest of a folder; None where there is none.
+
+    Raises:
+        EvaluationError: it cannot be read, or is of another version.
+    """
+    path = folder / RUN
+    if not path.exists():
+        return None
+    try:
+        run = Run.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        first = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else error
+        raise EvaluationError(f"{path}: not a manifest of this version ({first}): take another --out") from None
+    if run.schema_version != SCHEMA_VERSION:
+        raise EvaluationError(f"{path}: schema {run.schema_version}, this version reads {SCHEMA_VERSION}")
+    return run
+
+
+def save_model(model: BaseModel, path: Path) -> None:
+    """Write JSON, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".partial-{path.name}")
+    partial.write_text(model.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def now() -> str:
+    """This second in UTC, ISO 8601."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def text_sha256(text: str) -> str:
+    """Of a text's UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def fingerprint(folder: Path) -> str:
+    """Tells one set of weights from another without reading gigabytes.
+
+    SHA-256 over names and sizes of a folder's JSON and weight files, the first and the last MiB of each.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix not in (".json", ".safetensors", ".bin", ".pt") or not path.name.startswith(_COUNTED):
+            continue
+        size = path.stat().st_size
+        digest.update(f"{path.name}\0{size}\n".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(_SAMPLED))
+            file.seek(max(0, size - _SAMPLED))
+            digest.update(file.read(_SAMPLED))
+    return digest.hexdigest()
+
+
+def package_versions(*names: str) -> dict[str, str]:
+    """Installed versions; what is not installed is left out."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+# Weights, configuration, tokenizer and processor; a checkpoint's optimizer is none of a policy's identity.
+_COUNTED = (
+    *("model", "pytorch_model", "adapter", "lora_train_meta", "config", "generation_config"),
+    *(
+        "tokenizer",
+        "special_tokens",
+        "added_tokens",
+        "vocab",
+        "chat_template",
+        "preprocessor_config",
+        "processor_config",
+    ),
+)
+_MARKS = {"model": "model_fingerprint", "adapter": "adapter_fingerprint", "prompt": "prompt_sha256"}
+
+
+def _identity(run: Run) -> Mapping[str, Any]:
+    settings = run.settings.model_dump(mode="json")
+    data = [(data.fingerprint, data.contract) for data in run.data]
+    identity: dict[str, Any] = {"data": _Shown(", ".join(data.path for data in run.data), data)}
+    for name, mark in _MARKS.items():
+        value, known = settings.pop(name), settings.pop(mark)
+        # A path may change where the content is known to be the same.
+        identity[name] = _Shown(value, value if known is None else known)
+    return identity | settings
+
+
+class _Shown:
+    """Compared by content, shown by name."""
+
+    def __init__(self, shown: str, content: object) -> None:
+        self._shown = shown
+        self._content = content
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shown) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(repr(self._content))
+
+    def __repr__(self) -> str:
+        mark = hashlib.sha256(repr(self._content).encode()).hexdigest()[:8]
+        return f"{self._shown} ({mark})"
