@@ -14,8 +14,11 @@ usage: recipes/train.sh --train FILE --val FILE --model PATH --out DIR [flags] [
   --out DIR                  checkpoints, metrics, judged rollouts and the log go here; the same DIR resumes
   --algo     grpo | drgrpo | dapo | dapo-dynamic                   (grpo)
   --reward   dynamic | binary | graded-1 | graded-2 | graded-3     (dynamic)
-  --judge    taxonomy | server                                     (taxonomy)
+  --judge    taxonomy | server | hosted (by verl, in this run)     (taxonomy)
   --judge-url URL            of the judge server
+  --judge-model PATH         folder or hub id of the hosted judge
+  --judge-gpus N             of the hosted judge, besides the training's   (2; profile cpu: 1)
+  --judge-engine sglang | vllm   of the hosted judge                       (sglang; profile cpu: vllm)
   --taxonomy NAME|FILE       of the taxonomy judge                 (cub)
   --profile  cpu | gpu                                             (gpu)
   --seed N                                                         (42)
@@ -25,10 +28,11 @@ TEXT
 refuse() { echo "train.sh: $1" >&2; exit 2; }
 
 algo=grpo reward=dynamic judge=taxonomy profile=gpu seed=42
-train='' val='' model='' out='' judge_url='' taxonomy='' dry_run=''
+train='' val='' model='' out='' judge_url='' judge_model='' judge_gpus='' judge_engine='' taxonomy='' dry_run=''
 while (($#)); do
   case $1 in
-    --algo | --reward | --judge | --profile | --train | --val | --model | --out | --judge-url | --taxonomy | --seed)
+    --algo | --reward | --judge | --profile | --train | --val | --model | --out | --judge-url | \
+      --judge-model | --judge-gpus | --judge-engine | --taxonomy | --seed)
       (($# > 1)) || refuse "$1 needs a value"
       name=${1#--}
       printf -v "${name//-/_}" %s "$2"
@@ -47,28 +51,39 @@ one_of() {
 }
 one_of algo "$algo" grpo drgrpo dapo dapo-dynamic
 one_of reward "$reward" dynamic binary graded-1 graded-2 graded-3
-one_of judge "$judge" taxonomy server
+one_of judge "$judge" taxonomy server hosted
 one_of profile "$profile" cpu gpu
 [[ $seed =~ ^[0-9]+$ ]] || refuse "--seed $seed is not a number"
 for flag in train val model out; do [[ -n ${!flag} ]] || refuse "--$flag is missing (see --help)"; done
 for flag in train val; do [[ -f ${!flag} ]] || refuse "--$flag ${!flag}: no such file"; done
 [[ -z $judge_url || $judge == server ]] || refuse "--judge-url belongs to --judge server"
+for flag in judge_model judge_gpus judge_engine; do
+  [[ -z ${!flag} || $judge == hosted ]] || refuse "--${flag//_/-} belongs to --judge hosted"
+done
+[[ -n $judge_model || $judge != hosted ]] || refuse "--judge hosted needs --judge-model"
+[[ -z $judge_engine ]] || one_of judge-engine "$judge_engine" sglang vllm
+[[ -z $judge_gpus || $judge_gpus =~ ^[1-9][0-9]*$ ]] || refuse "--judge-gpus $judge_gpus is not a number of GPUs"
 [[ -z $taxonomy || $judge == taxonomy ]] || refuse "--taxonomy belongs to --judge taxonomy"
 
 # verl works in other directories than this one.
 train=$(realpath "$train") val=$(realpath "$val") out=$(realpath -m "$out")
 [[ -d $model ]] && model=$(realpath "$model")
+[[ -d $judge_model ]] && judge_model=$(realpath "$judge_model")
 [[ -f $taxonomy ]] && taxonomy=$(realpath "$taxonomy")
 
+start=$(date -u +%Y%m%dT%H%M%SZ)
 PRESET=('hydra.searchpath=[pkg://speciarl_verl.config]' +speciarl=train
   "speciarl/algo=$algo" "speciarl/reward=$reward" "speciarl/judge=$judge" "speciarl/profile=$profile" "speciarl.seed=$seed")
 DATA=("data.train_files='$train'" "data.val_files='$val'")
 MODEL=("actor_rollout_ref.model.path='$model'")
 JUDGE=()
 [[ -n $judge_url ]] && JUDGE+=("speciarl.judge.url='$judge_url'")
+[[ -n $judge_model ]] && JUDGE+=("reward.reward_model.model_path='$judge_model'")
+[[ -n $judge_gpus ]] && JUDGE+=("reward.reward_model.n_gpus_per_node=$judge_gpus")
+[[ -n $judge_engine ]] && JUDGE+=("reward.reward_model.rollout.name=$judge_engine")
 [[ -n $taxonomy ]] && JUDGE+=("speciarl.judge.taxonomy='$taxonomy'")
 TRAINER=("trainer.default_local_dir='$out/checkpoints'" "trainer.experiment_name='$(basename "$out")'"
-  "speciarl.rollouts_dir='$out/rollouts'" "hydra.run.dir='$out/hydra'")
+  "speciarl.rollouts_dir='$out/rollouts'" "speciarl.judge_account='$out/metrics/$start.judge.json'" "hydra.run.dir='$out/hydra'")
 OVERRIDES=("${PRESET[@]}" "${DATA[@]}" "${MODEL[@]}" ${JUDGE[@]+"${JUDGE[@]}"} "${TRAINER[@]}" "$@")
 
 python=${PYTHON:-python}
@@ -89,5 +104,5 @@ fi
 "$python" -m speciarl_verl.cli preflight "${OVERRIDES[@]}"
 mkdir -p "$out/metrics"
 # verl's file logger overwrites: a resumed run gets a file of its own.
-export VERL_FILE_LOGGER_PATH="$out/metrics/$(date -u +%Y%m%dT%H%M%SZ).jsonl"
+export VERL_FILE_LOGGER_PATH="$out/metrics/$start.jsonl"
 exec "$python" -m verl.trainer.main_ppo "${OVERRIDES[@]}"

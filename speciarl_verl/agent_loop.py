@@ -35,6 +35,7 @@ class SpeciaRLAgentLoop(SingleTurnAgentLoop):
         try:
             return await self._rewarded_rollout(sampling_params, kwargs)
         except JudgeError as error:
+            await process_scorer(self.config).account.publish()
             await announce_judge_failure(error)
             raise
 
@@ -57,6 +58,7 @@ class SpeciaRLAgentLoop(SingleTurnAgentLoop):
         )
         started = time.perf_counter()
         scored = await score(rollout)
+        await process_scorer(self.config).account.publish()
         output.reward_score = scored.reward
         output.extra_fields["reward_extra_info"] = scored.extra_info()
         output.metrics.compute_score = time.perf_counter() - started

@@ -2,7 +2,7 @@
 
 verl hook: `trainer.v1.sampler.custom_sampler` (a `ReplayBuffer` subclass, built in the trainer's process), which
 returns the groups of one step and metrics beside them. verl's V1 drops `reward_extra_info` in training, so here is
-where categories per step reach verl's tracker and a JSONL a step.
+where categories per step reach verl's tracker and a JSONL a step, and the judge's account the tracker and a JSON.
 Config keys: `trainer.v1.sampler.sampler_kwargs.*` (set by the preset).
 """
 
@@ -16,6 +16,9 @@ from typing import Any
 import transfer_queue as tq
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
+from speciarl_verl.judge.ledger import Account
+from speciarl_verl.judge.protocol import JudgeError
+from speciarl_verl.judge_account import published_account
 from speciarl_verl.registration import missing_registrations
 from speciarl_verl.reward.scorer import SHARE_KEYS, UNPARSEABLE
 from speciarl_verl.stop_run import raise_if_announced
@@ -42,10 +45,16 @@ class SpeciaRLReplayBuffer(ReplayBuffer):
         )
         directory = sampler_kwargs["rollouts_dir"]
         self._rollouts_dir = Path(directory) if directory else None
+        account = sampler_kwargs["judge_account"]
+        self._account_path = Path(account) if account else None
 
     def _sync_metadata_from_transfer_queue(self) -> None:
         super()._sync_metadata_from_transfer_queue()
-        raise_if_announced(self.partitions)
+        try:
+            raise_if_announced(self.partitions)
+        except JudgeError:
+            self._read_account()
+            raise
 
     def sample(self, global_steps: int, partition_id: str, batch_size: int) -> tuple[Any, dict[str, Any]]:
         """See `ReplayBuffer.sample`; the metrics gain `training/speciarl/...`.
@@ -54,12 +63,22 @@ class SpeciaRLReplayBuffer(ReplayBuffer):
             JudgeError: the judge failed while this step's rollouts were made.
         """
         batch, metrics = super().sample(global_steps=global_steps, partition_id=partition_id, batch_size=batch_size)
+        # Read once more: the rollouts' account was there before they were.
+        self._sync_metadata_from_transfer_queue()
+        account = self._read_account()
         if partition_id == "train":
+            metrics |= {f"training/speciarl/judge/{name}": value for name, value in account.figures().items()}
             records = judged_rollouts(batch.keys, partition_id)
             metrics |= category_metrics(records, groups_asked=batch_size)
             if self._rollouts_dir is not None:
                 write_rollouts(records, self._rollouts_dir / f"{global_steps}.jsonl")
         return batch, metrics
+
+    def _read_account(self) -> Account:
+        account = published_account(self.partitions)
+        if self._account_path is not None:
+            write_account(account, self._account_path)
+        return account
 
 
 def judged_rollouts(keys: Sequence[str], partition_id: str) -> list[dict[str, Any]]:
@@ -102,10 +121,19 @@ def category_metrics(records: Sequence[Mapping[str, Any]], groups_asked: int) ->
     return metrics
 
 
+def write_account(account: Account, path: Path) -> None:
+    """The figures of the run so far."""
+    _replace(path, json.dumps(account.figures(), indent=2) + "\n")
+
+
 def write_rollouts(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     """One JSON object a line, sorted by group and rollout; a step that is trained again overwrites its file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     ordered = sorted(records, key=lambda record: (record["uid"], record["session_id"]))
+    _replace(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in ordered))
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    partial.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in ordered), encoding="utf-8")
+    partial.write_text(text, encoding="utf-8")
     partial.replace(path)

@@ -12,10 +12,12 @@ from PIL import Image
 
 from recipes.quickstart.policy import build_model, build_processor, build_tokenizer, save_policy
 from speciarl_verl.judge.protocol import JudgeError, Pair, Verdict
+from speciarl_verl.judge_account import PARTITION, published_account
 from speciarl_verl.preflight import compose_config
 from speciarl_verl.reward import scorer as scorer_module
 from speciarl_verl.reward.group import GroupError
 from speciarl_verl.reward.placement import GROUP_SIZE_KEY, VALIDATE_KEY
+from speciarl_verl.stop_run import PARTITION as STOP
 from tests.config.test_checks import CPU
 
 TRUTH = "Black footed Albatross"
@@ -49,6 +51,20 @@ def _fresh_process_scorer() -> Iterator[None]:
     scorer_module._process_scorer.cache_clear()
     yield
     scorer_module._process_scorer.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def published(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What was put into TransferQueue, which does not run here."""
+    import transfer_queue
+
+    entries: list[dict[str, Any]] = []
+
+    async def put(**entry: Any) -> None:
+        entries.append(entry)
+
+    monkeypatch.setattr(transfer_queue, "async_kv_put", put)
+    return entries
 
 
 async def rollouts(model: Path, texts: list[str | Exception], *, validate: bool = False, **sample: Any) -> list[Any]:
@@ -112,24 +128,24 @@ async def test_failing_engine_fails_the_whole_group_at_once(model: Path) -> None
     assert "engine died" in str(outputs[0])
 
 
+async def test_account_is_published_before_the_rewards(model: Path, published: list[dict[str, Any]]) -> None:
+    await rollouts(model, [answer("bird"), answer("albatross"), "no tags"])
+    tags = {entry["key"]: entry["tag"] for entry in published}
+    assert published_account({PARTITION: tags}).figures()["taxonomy"] == 2
+    assert {entry["partition_id"] for entry in published} == {PARTITION}
+
+
 async def test_failing_judge_is_announced_and_no_rollout_gets_a_reward(
-    model: Path, monkeypatch: pytest.MonkeyPatch
+    model: Path, published: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import transfer_queue
-
-    announced: list[dict[str, Any]] = []
-
-    async def put(**entry: Any) -> None:
-        announced.append(entry)
-
     class DeadJudge:
         async def judge(self, pair: Pair) -> Verdict:
             raise JudgeError("the judge at http://judge:1 does not answer.")
 
-    monkeypatch.setattr(transfer_queue, "async_kv_put", put)
-    monkeypatch.setattr(scorer_module, "build_judge", lambda config: DeadJudge())
+    monkeypatch.setattr(scorer_module, "build_judge", lambda config, ledger: DeadJudge())
     outputs = await rollouts(model, [answer("bird"), answer("bird")])
     assert {type(output) for output in outputs} <= {JudgeError, GroupError}
+    announced = [entry for entry in published if entry["partition_id"] == STOP]
     assert announced[0]["tag"] == {"reason": "the judge at http://judge:1 does not answer."}
 
 
@@ -142,13 +158,8 @@ async def test_failing_judge_is_announced_and_no_rollout_gets_a_reward(
     ],
 )
 async def test_sample_that_cannot_be_judged_is_an_error_and_no_reward(
-    model: Path, sample: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
+    model: Path, sample: dict[str, Any], message: str
 ) -> None:
-    import transfer_queue
-
-    async def put(**_entry: Any) -> None: ...
-
-    monkeypatch.setattr(transfer_queue, "async_kv_put", put)
     outputs = await rollouts(model, [answer("bird"), answer("bird")], **sample)
     assert all(isinstance(output, Exception) for output in outputs)
     assert any(message in str(output) for output in outputs)

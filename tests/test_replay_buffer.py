@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from speciarl_verl.judge.protocol import JudgeError
+from speciarl_verl.judge.ledger import Account
+from speciarl_verl.judge.protocol import JudgeError, Source
+from speciarl_verl.judge_account import PARTITION as PARTITION_OF_ACCOUNTS
+from speciarl_verl.judge_account import published_account
 from speciarl_verl.replay_buffer import SpeciaRLReplayBuffer, category_metrics, judged_rollouts, write_rollouts
 from speciarl_verl.stop_run import PARTITION, raise_if_announced
 
@@ -83,7 +86,8 @@ def test_announced_failure_stops_the_trainer_with_its_reason() -> None:
 
 def sampler_kwargs(**overrides: Any) -> dict[str, Any]:
     groups = {"enable": False, "metric": "group_reward", "max_inflight_gen_batches": 1}
-    return {"filter_groups": groups, "train_batch_size": 4, "rollouts_dir": None, "poll_interval_s": 0.01, **overrides}
+    files = {"rollouts_dir": None, "judge_account": None}
+    return {"filter_groups": groups, "train_batch_size": 4, "poll_interval_s": 0.01, **files, **overrides}
 
 
 def build(**overrides: Any) -> SpeciaRLReplayBuffer:
@@ -97,7 +101,9 @@ def build(**overrides: Any) -> SpeciaRLReplayBuffer:
     )
 
 
-def test_polling_for_rollouts_that_never_come_ends_when_the_judge_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_polling_for_rollouts_that_never_come_ends_when_the_judge_failed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     import transfer_queue
 
     polls: list[int] = []
@@ -105,12 +111,24 @@ def test_polling_for_rollouts_that_never_come_ends_when_the_judge_failed(monkeyp
     def kv_list() -> dict[str, Any]:
         polls.append(1)
         waiting = {"train": {"u": {"is_prompt": True, "status": "running", "global_steps": 1}}}
-        return waiting if len(polls) < 3 else {**waiting, PARTITION: {"judge": {"reason": "the judge died."}}}
+        account = {"host-1": {"account": Account(failed=1).to_json()}}
+        dead = {PARTITION: {"judge": {"reason": "the judge died."}}, PARTITION_OF_ACCOUNTS: account}
+        return waiting if len(polls) < 3 else {**waiting, **dead}
 
     monkeypatch.setattr(transfer_queue, "kv_list", kv_list)
+    account = tmp_path / "metrics" / "judge.json"
     with pytest.raises(JudgeError, match="the judge died"):
-        build().sample(global_steps=1, partition_id="train", batch_size=1)
+        build(judge_account=str(account)).sample(global_steps=1, partition_id="train", batch_size=1)
     assert len(polls) == 3
+    assert json.loads(account.read_text())["failed"] == 1
+
+
+def test_account_is_the_sum_over_the_processes() -> None:
+    accounts = [Account(decided={Source.SERVER: 2, Source.CACHE: 3}, sent=2), Account(decided={Source.SERVER: 5})]
+    published = {PARTITION_OF_ACCOUNTS: {str(i): {"account": a.to_json()} for i, a in enumerate(accounts)}}
+    total = published_account(published)
+    assert (total.asked, total.decided[Source.SERVER], total.sent) == (10, 7, 2)
+    assert published_account({}).asked == 0
 
 
 def test_group_filter_of_the_configuration_reaches_verl() -> None:

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from speciarl_verl.answer import DEFAULT_MAX_WORDS
-from speciarl_verl.judge.config import JudgeConfig
+from speciarl_verl.judge.config import RunJudgeConfig
 from speciarl_verl.reward.rules import FORMAT_REWARD, RewardMode, RewardName
 
 
@@ -53,14 +53,16 @@ class SpeciaRLConfig(_Node):
         seed: of the data order, vLLM's sampling and the actor.
         group_timeout_s: how long a judged rollout waits for its siblings, in seconds.
         rollouts_dir: where each step's judged rollouts are written as JSONL; null writes none.
+        judge_account: the JSON file that tells what the judging cost so far; null writes none.
     """
 
     seed: int = 42
     reward: RewardConfig = RewardConfig()
     answer: AnswerConfig = AnswerConfig()
-    judge: JudgeConfig
+    judge: RunJudgeConfig
     group_timeout_s: float = Field(default=1800.0, gt=0)
     rollouts_dir: str | None = None
+    judge_account: str | None = None
     profile: Literal["cpu", "gpu"] = "gpu"
 
 
@@ -77,7 +79,7 @@ def parse_config(node: object) -> SpeciaRLConfig:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(["speciarl", *(str(part) for part in first["loc"])])
-        # The judge's settings are named, not quoted: a rejected one may hold a secret. The cause would quote it as well.
+        # The judge's settings are named, not quoted, nor is the cause: a rejected one may hold a secret.
         if "judge" in first["loc"]:
             raise ConfigError(f"{key}: {first['msg']}") from None
         raise ConfigError(f"{key}: {first['msg']} (got {first['input']!r})") from error

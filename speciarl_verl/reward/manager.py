@@ -37,11 +37,14 @@ class SpeciaRLRewardManager(RewardManagerBase):
 
     async def run_single(self, data: DataProto) -> dict[str, Any]:
         """`data` holds one rollout; see `RewardManagerBase`."""
+        account = process_scorer(self.config).account
         try:
             scored = await self._score(data[-1])
         except JudgeError as error:
+            await account.publish()
             await announce_judge_failure(error)
             raise
+        await account.publish()
         return {"reward_score": scored.reward, "reward_extra_info": scored.extra_info()}
 
     async def _score(self, item: Any) -> ScoredRollout:

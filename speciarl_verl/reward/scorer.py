@@ -12,7 +12,9 @@ from speciarl_verl.answer import Extraction, extract_answer
 from speciarl_verl.category import Category
 from speciarl_verl.config.schema import OverlongConfig, SpeciaRLConfig, parse_config
 from speciarl_verl.judge.build import build_judge
+from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Judge, Pair
+from speciarl_verl.judge_account import AccountPublisher
 from speciarl_verl.reward.group import GroupMeeting, Seat
 from speciarl_verl.reward.rules import GroupReward, group_reward
 
@@ -80,11 +82,17 @@ def overlong_penalty(response_tokens: int, max_response_tokens: int, config: Ove
 
 
 class GroupScorer:
-    """Scores rollouts in groups (training) or alone (validation)."""
+    """Scores rollouts in groups (training) or alone (validation).
 
-    def __init__(self, config: SpeciaRLConfig, judge: Judge) -> None:
+    Attributes:
+        meeting: where the rollouts of one group wait for each other.
+        account: tells the trainer what the judging cost.
+    """
+
+    def __init__(self, config: SpeciaRLConfig, judge: Judge, ledger: Ledger) -> None:
         self._config = config
         self._judge = judge
+        self.account = AccountPublisher(ledger)
         reward = config.reward
         rule = partial(group_reward, rule=reward.rule, mode=reward.mode, format_reward=reward.format_reward)
         self.meeting = GroupMeeting(rule, config.group_timeout_s)
@@ -111,11 +119,31 @@ class GroupScorer:
         return extraction, verdict.category
 
 
+@dataclass(frozen=True, eq=False)
+class _SameObject:
+    """A key for caches: equal only where the object is the very same."""
+
+    config: DictConfig
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _SameObject) and self.config is other.config
+
+    def __hash__(self) -> int:
+        return id(self.config)
+
+
+@lru_cache(maxsize=1)
+def _parsed(key: _SameObject) -> SpeciaRLConfig:
+    return parse_config(OmegaConf.to_container(key.config.speciarl, resolve=True))
+
+
 @lru_cache(maxsize=1)
 def _process_scorer(config: SpeciaRLConfig) -> GroupScorer:
-    return GroupScorer(config, build_judge(config.judge))
+    ledger = Ledger()
+    return GroupScorer(config, build_judge(config.judge, ledger), ledger)
 
 
 def process_scorer(config: DictConfig) -> GroupScorer:
     """The one scorer of this process, for the whole configuration of the run."""
-    return _process_scorer(parse_config(OmegaConf.to_container(config.speciarl, resolve=True)))
+    # Reading the configuration anew for each rollout takes longer than judging a known pair.
+    return _process_scorer(_parsed(_SameObject(config)))

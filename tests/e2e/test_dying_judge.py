@@ -74,7 +74,7 @@ def test_training_stops_when_the_judge_dies(world: World, judge: DyingJudge, tmp
     out, log = tmp_path / "out", tmp_path / "train.log"
     flags = ["--algo", "dapo-dynamic", "--judge", "server", "--judge-url", judge.url]
     # Every verdict is alike, so group filtering discards every group and asks for more: for ever, if nobody stopped it.
-    overrides = (f"speciarl.judge.budget_s={BUDGET_S}", "trainer.total_training_steps=2")
+    overrides = (f"speciarl.judge.budget_s={BUDGET_S}", "speciarl.judge.cache=memory", "trainer.total_training_steps=2")
     with log.open("w") as output:
         command = world.command(out, *flags, overrides=overrides)
         trainer = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output, stderr=output)

@@ -49,6 +49,15 @@ def sample(tokenizer: WordTokenizer, text: str, session_id: int, size: int, vali
     return DataProto(batch=batch, non_tensor_batch={k: np.array([v], dtype=object) for k, v in fields.items()})
 
 
+@pytest.fixture(autouse=True)
+def _without_transfer_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    import transfer_queue
+
+    async def put(**_entry: Any) -> None: ...
+
+    monkeypatch.setattr(transfer_queue, "async_kv_put", put)
+
+
 @pytest.mark.parametrize(
     ("validate", "rewards"),
     [pytest.param(False, [0.0, 1.0, -1.0], id="group"), pytest.param(True, [0.5, 1.0, 0.0], id="validation")],

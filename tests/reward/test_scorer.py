@@ -7,6 +7,7 @@ import pytest
 
 from speciarl_verl.category import Category
 from speciarl_verl.config.schema import OverlongConfig, SpeciaRLConfig, parse_config
+from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import JudgeError, Pair, Verdict
 from speciarl_verl.reward.group import GroupError
 from speciarl_verl.reward.scorer import GroupScorer, Rollout, ScoredRollout, overlong_penalty
@@ -47,14 +48,14 @@ async def score_group(scorer: GroupScorer, rollouts: list[Rollout]) -> list[Scor
 async def test_group_is_judged_and_rewarded_and_unparseable_ones_are_not_judged() -> None:
     judge = WordJudge()
     rollouts = [response("specific"), response("generic"), response("???"), response("wrong")]
-    scored = await score_group(GroupScorer(CONFIG, judge), rollouts)
+    scored = await score_group(GroupScorer(CONFIG, judge, Ledger()), rollouts)
     assert [s.reward for s in scored] == [1.0, 0.0, -1.0, 0.0]  # type: ignore[union-attr]
     assert [pair.prediction for pair in judge.asked] == ["specific", "generic", "wrong"]
     assert {pair.ground_truth for pair in judge.asked} == {TRUTH}
 
 
 async def test_extra_info_has_the_same_keys_for_every_outcome_and_one_share_set() -> None:
-    scorer = GroupScorer(CONFIG, WordJudge())
+    scorer = GroupScorer(CONFIG, WordJudge(), Ledger())
     infos = [s.extra_info() for s in await score_group(scorer, [response("generic"), response("")])]  # type: ignore[union-attr]
     infos.append((await scorer.score_alone(response("wrong"))).extra_info())
     assert len({tuple(info) for info in infos}) == 1
@@ -77,19 +78,19 @@ async def test_extra_info_has_the_same_keys_for_every_outcome_and_one_share_set(
     ],
 )
 async def test_validation_scores_a_rollout_by_its_own_category(answer: str, reward: float, acc: float) -> None:
-    scored = await GroupScorer(CONFIG, WordJudge()).score_alone(response(answer))
+    scored = await GroupScorer(CONFIG, WordJudge(), Ledger()).score_alone(response(answer))
     assert (scored.reward, scored.extra_info()["acc"], scored.group) == (reward, acc, None)
 
 
 async def test_judge_failure_is_raised_and_releases_the_siblings() -> None:
-    results = await score_group(GroupScorer(CONFIG, WordJudge()), [response("specific"), response("crash")])
+    results = await score_group(GroupScorer(CONFIG, WordJudge(), Ledger()), [response("specific"), response("crash")])
     assert isinstance(results[0], GroupError)
     assert isinstance(results[1], JudgeError)
 
 
 async def test_each_rollout_is_judged_before_its_siblings_have_ended() -> None:
     judge = WordJudge()
-    scorer = GroupScorer(CONFIG, judge)
+    scorer = GroupScorer(CONFIG, judge, Ledger())
     still_generating = asyncio.Event()
 
     async def slow() -> ScoredRollout:
@@ -123,5 +124,5 @@ async def test_overlong_penalty_comes_after_the_group_rule_and_leaves_group_rewa
         update={"reward": CONFIG.reward.model_copy(update={"overlong": overlong})}
     )
     rollouts = [replace(response("specific"), response_tokens=28), response("specific")]
-    scored = await score_group(GroupScorer(config, WordJudge()), rollouts)
+    scored = await score_group(GroupScorer(config, WordJudge(), Ledger()), rollouts)
     assert [(s.reward, s.group_reward) for s in scored] == [(0.5, 1.0), (1.0, 1.0)]  # type: ignore[union-attr]
