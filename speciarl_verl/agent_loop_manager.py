@@ -1,25 +1,54 @@
 """Dispatches prompts as verl does, and tells every rollout the size of its group and whether it validates.
 
-verl hook: `actor_rollout_ref.rollout.agent.agent_loop_manager_class`, built in the trainer's process with the whole
-configuration: the first place inside a run where that can be checked.
+verl hook: `actor_rollout_ref.rollout.agent.agent_loop_manager_class`, created in the trainer's process with the whole
+configuration, after everything else has started and before the first step: where a run is checked from inside, and
+where the address of a judge hosted by verl becomes known.
 """
 
+import logging
+from collections.abc import Sequence
 from typing import Any
 
+from omegaconf import DictConfig
 from tensordict import TensorDict
 from verl.trainer.ppo.v1.agent_loop_tq import AgentLoopManagerTQ
 from verl.utils import tensordict_utils as tu
+from verl.utils.ray_utils import auto_await
 
 from speciarl_verl.config.checks import check_run
+from speciarl_verl.hosted_judge import locate, with_judge
+from speciarl_verl.judge.build import build_judge
+from speciarl_verl.judge.config import HostedJudgeConfig, JudgeConfig
 from speciarl_verl.reward.placement import GROUP_SIZE_KEY, VALIDATE_KEY
+
+logger = logging.getLogger(__name__)
 
 
 class SpeciaRLAgentLoopManager(AgentLoopManagerTQ):
     """verl's manager for TransferQueue, with two fields added to each batch."""
 
-    def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
-        check_run(config)
-        super().__init__(config, *args, **kwargs)
+    @classmethod
+    @auto_await  # type: ignore[untyped-decorator]
+    async def create(
+        cls,
+        config: DictConfig,
+        llm_client: Any,
+        teacher_client: Any = None,
+        reward_loop_worker_handles: Sequence[Any] | None = None,
+    ) -> "SpeciaRLAgentLoopManager":
+        """See `AgentLoopManager.create`. The judge has answered once when this returns.
+
+        Raises:
+            ConfigError: the configuration cannot work.
+            JudgeError: the judge does not answer.
+        """
+        judge = check_run(config).judge
+        if isinstance(judge, HostedJudgeConfig):
+            judge = await locate(judge, reward_loop_worker_handles or ())
+            config = with_judge(config, judge)
+            logger.info("verl hosts the judge at %s", judge.url)
+        await _check_judge(judge)
+        return await super().create(config, llm_client, teacher_client, reward_loop_worker_handles)
 
     def generate_sequences(self, prompts: TensorDict) -> None:
         """See `AgentLoopManagerTQ.generate_sequences`; `prompts` has shape (prompts,)."""
@@ -28,3 +57,11 @@ class SpeciaRLAgentLoopManager(AgentLoopManagerTQ):
         tu.assign_non_tensor_data(prompts, VALIDATE_KEY, validate)
         tu.assign_non_tensor_data(prompts, GROUP_SIZE_KEY, group_size)
         super().generate_sequences(prompts)
+
+
+async def _check_judge(config: JudgeConfig) -> None:
+    judge = build_judge(config)
+    try:
+        await judge.check()
+    finally:
+        await judge.close()

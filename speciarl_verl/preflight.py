@@ -18,13 +18,16 @@ from omegaconf import DictConfig, ListConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from speciarl_verl.config.checks import check_ray_cpus, check_run
+from speciarl_verl.config.hosted_judge import ENGINES
 from speciarl_verl.config.schema import ConfigError, SpeciaRLConfig
 from speciarl_verl.data_contract import check_parquet
 from speciarl_verl.judge.build import build_judge
+from speciarl_verl.judge.config import HostedJudgeConfig
 from speciarl_verl.judge.protocol import Pair
 from speciarl_verl.platform_cpu import cpu_selected
 
 _PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json")
 
 
 def compose_config(overrides: Sequence[str]) -> DictConfig:
@@ -57,7 +60,10 @@ def check_everything(config: DictConfig) -> SpeciaRLConfig:
     check_platform(speciarl)
     check_ray_cpus(config, os.cpu_count() or 1)
     check_ports(config)
+    check_engines(config)
     check_model(str(config.actor_rollout_ref.model.path))
+    if isinstance(speciarl.judge, HostedJudgeConfig):
+        check_judge_model(str(config.reward.reward_model.model_path))
     files = [*_files(config.data.train_files), *_files(config.data.val_files)]
     for file in files:
         check_parquet(file)
@@ -85,17 +91,51 @@ def check_model(path: str) -> None:
     Raises:
         ConfigError: naming what is not there.
     """
+    folder = _model_folder(path)
+    if folder and not any((folder / name).is_file() for name in _PROCESSOR_FILES):
+        raise ConfigError(
+            f"the model {path} has no image processor ({' or '.join(_PROCESSOR_FILES)}): use a vision-language model"
+        )
+
+
+def check_judge_model(path: str) -> None:
+    """The same for the text model of a hosted judge: it needs a tokenizer.
+
+    Raises:
+        ConfigError: naming what is not there.
+    """
+    folder = _model_folder(path)
+    if folder and not any((folder / name).is_file() for name in _TOKENIZER_FILES):
+        raise ConfigError(f"the judge's model {path} has no tokenizer ({' or '.join(_TOKENIZER_FILES)})")
+
+
+def _model_folder(path: str) -> Path | None:
+    """None for a hub id."""
     folder = Path(path).expanduser()
     if not folder.exists():
         if path.startswith((".", "/", "~")) or path.count("/") != 1:
             raise ConfigError(f"no model at {path}")
-        return
+        return None
     if not (folder / "config.json").is_file():
         raise ConfigError(f"{path} is no model: it has no config.json")
-    if not any((folder / name).is_file() for name in _PROCESSOR_FILES):
-        raise ConfigError(
-            f"the model {path} has no image processor ({' or '.join(_PROCESSOR_FILES)}): use a vision-language model"
-        )
+    return folder
+
+
+def check_engines(config: DictConfig) -> None:
+    """The policy's rollouts and a hosted judge run on engines of this environment.
+
+    Raises:
+        ConfigError: one is not installed.
+    """
+    engines = {"actor_rollout_ref.rollout.name": config.actor_rollout_ref.rollout.name}
+    if config.reward.reward_model.enable:
+        engines["reward.reward_model.rollout.name"] = config.reward.reward_model.rollout.name
+    for key, engine in engines.items():
+        if engine in ENGINES and find_spec(engine) is None:
+            raise ConfigError(
+                f"{key}={engine} is not installed in this environment: choose the engine that is (a hosted judge's: "
+                "train.sh --judge-engine), or serve the judge from an environment of its own (--judge server)"
+            )
 
 
 def check_ports(config: DictConfig) -> None:
@@ -129,6 +169,10 @@ def _files(value: str | ListConfig) -> list[str]:
 
 
 async def _check_judge(speciarl: SpeciaRLConfig, files: Sequence[str]) -> None:
+    if isinstance(speciarl.judge, HostedJudgeConfig):
+        # Its servers start with the run, which asks them before its first step: here, what needs no server.
+        await build_judge(speciarl.judge.at("http://not-yet-known")).close()
+        return
     judge = build_judge(speciarl.judge)
     try:
         await judge.check()

@@ -9,14 +9,24 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from omegaconf import OmegaConf
 
+from speciarl_verl import preflight
 from speciarl_verl.config.schema import ConfigError
 from speciarl_verl.data_contract import SCHEMA
-from speciarl_verl.preflight import check_model, check_ports, compose_config, ground_truths
+from speciarl_verl.preflight import (
+    check_engines,
+    check_judge_model,
+    check_model,
+    check_ports,
+    compose_config,
+    ground_truths,
+)
 from tests.config.test_checks import CPU
 
 ROOT = Path(__file__).parents[1]
 TRUTH = "Black footed Albatross"
+HOSTED = ["--judge", "hosted", "--judge-model", "Qwen/Qwen3-30B-A3B-Instruct-2507"]
 
 
 def write_parquet(path: Path, labels: list[str], schema: pa.Schema = SCHEMA) -> Path:
@@ -90,6 +100,16 @@ def test_dry_run_prints_configuration_and_command_and_starts_nothing(inputs: dic
         pytest.param(["--model", "/no/model"], "no model at /no/model", id="no model"),
         pytest.param(["--judge-url", "http://x"], "--judge-url belongs to --judge server", id="url without server"),
         pytest.param(["--judge", "server"], "url", id="server without url"),
+        pytest.param(["--judge", "hosted"], "--judge hosted needs --judge-model", id="hosted without model"),
+        pytest.param(["--judge-model", "m"], "--judge-model belongs to --judge hosted", id="model of no judge"),
+        pytest.param(["--judge-gpus", "2"], "--judge-gpus belongs to --judge hosted", id="GPUs of no judge"),
+        pytest.param([*HOSTED, "--judge-gpus", "0"], "--judge-gpus 0 is not a number", id="judge without GPUs"),
+        pytest.param([*HOSTED, "--judge-engine", "trtllm"], "choose one of sglang vllm", id="judge's engine"),
+        pytest.param(["--judge", "hosted", "--judge-model", "/no/judge"], "no model at /no/judge", id="no judge model"),
+        pytest.param([*HOSTED, "--", "speciarl.judge.prompt=/no/rubric"], "/no/rubric", id="hosted judge's rubric"),
+        pytest.param(
+            [*HOSTED, "--", "ray_kwargs.ray_init.num_cpus=9"], "verl needs 10", id="too few CPUs for a hosted judge"
+        ),
         pytest.param(["--taxonomy", "no-such"], "'no-such' is neither a file nor shipped", id="taxonomy"),
         pytest.param(["--", "trainer.total_epoch=3"], "does not compose", id="misspelt override"),
         pytest.param(["--", "+speciarl.x=3"], "speciarl.x", id="unknown key of ours"),
@@ -134,8 +154,26 @@ def test_model_without_what_a_vision_language_model_has_is_refused(
         check_model(str(inputs["model"]))
 
 
+def test_judge_model_without_a_tokenizer_is_refused(inputs: dict[str, Path]) -> None:
+    with pytest.raises(ConfigError, match=r"the judge's model .* has no tokenizer"):
+        check_judge_model(str(inputs["model"]))
+    (inputs["model"] / "tokenizer.json").write_text("{}")
+    check_judge_model(str(inputs["model"]))
+
+
 def test_hub_id_is_left_to_transformers() -> None:
     check_model("Qwen/Qwen2.5-VL-7B-Instruct")
+    check_judge_model("Qwen/Qwen3-30B-A3B-Instruct-2507")
+
+
+@pytest.mark.parametrize("key", ["actor_rollout_ref.rollout.name", "reward.reward_model.rollout.name"])
+def test_engine_that_is_not_installed_is_refused(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = compose_config([*CPU, "speciarl/judge=hosted"])
+    monkeypatch.setattr(preflight, "find_spec", {"vllm": object()}.get)
+    check_engines(config)
+    OmegaConf.update(config, key, "sglang")
+    with pytest.raises(ConfigError, match=f"{key}=sglang is not installed in this environment"):
+        check_engines(config)
 
 
 def test_port_in_use_is_refused() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from speciarl_verl.config.hosted_judge import check_hosted_judge, check_ray_gpus, hosted_judge_gpus
 from speciarl_verl.config.schema import ConfigError, SpeciaRLConfig, parse_config
 
 OUR_AGENT_LOOP = "speciarl"
@@ -30,6 +31,8 @@ def check_run(config: DictConfig) -> SpeciaRLConfig:
     _check_groups(config)
     _check_overlong(config, speciarl)
     check_reward_workers(config)
+    check_hosted_judge(config, hosted=speciarl.judge.name == "hosted")
+    check_ray_gpus(config)
     return speciarl
 
 
@@ -62,7 +65,7 @@ def check_ray_cpus(config: DictConfig, machine_cpus: int) -> None:
     """
     declared = config.ray_kwargs.ray_init.get("num_cpus") or machine_cpus
     storage_units = config.transfer_queue.backend.SimpleStorage.num_data_storage_units
-    workers = config.trainer.nnodes * config.trainer.n_gpus_per_node
+    workers = config.trainer.nnodes * config.trainer.n_gpus_per_node + hosted_judge_gpus(config)
     # One each for TransferQueue's controller, the trainer, and scheduling the agent loops and reward workers.
     needed = storage_units + workers * _CPUS_PER_TRAINING_WORKER + 3
     if config.trainer.nnodes == 1 and declared < needed:
@@ -85,10 +88,6 @@ def _check_ignored_keys(config: DictConfig) -> None:
                 raise ConfigError(f"{path}={value} is ignored by verl's V1 trainer: use reward.{path} if you need it")
     if config.reward.custom_reward_function.path is not None:
         raise ConfigError("reward.custom_reward_function is not used: the reward is chosen by speciarl/reward=NAME")
-    if config.reward.reward_model.enable:
-        raise ConfigError(
-            "reward.reward_model.enable=true bypasses the reward: the judge is chosen by speciarl/judge=NAME"
-        )
 
 
 def _leaves(node: Any, path: str) -> list[tuple[str, Any]]:

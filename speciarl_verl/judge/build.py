@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from speciarl_verl.judge.accounted import AccountedJudge
-from speciarl_verl.judge.config import ServerJudgeConfig, TaxonomyJudgeConfig
+from speciarl_verl.judge.config import HostedJudgeConfig, RunJudgeConfig, ServerJudgeConfig, TaxonomyJudgeConfig
 from speciarl_verl.judge.fast_path import FastPathJudge
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Judge, JudgeError
@@ -11,7 +11,7 @@ from speciarl_verl.judge.server import ServerJudge
 from speciarl_verl.judge.taxonomy import TaxonomyJudge, shipped_taxonomies
 
 
-def build_judge(config: TaxonomyJudgeConfig | ServerJudgeConfig, ledger: Ledger | None = None) -> Judge:
+def build_judge(config: RunJudgeConfig, ledger: Ledger | None = None) -> Judge:
     """Make the judge that the configuration names. Nothing is sent yet: `check` does that.
 
     Args:
@@ -20,6 +20,11 @@ def build_judge(config: TaxonomyJudgeConfig | ServerJudgeConfig, ledger: Ledger 
     Raises:
         JudgeError: the configuration misses something, or a file that it names cannot be used.
     """
+    if isinstance(config, HostedJudgeConfig):
+        raise JudgeError(
+            "the hosted judge has no address here: only a run knows it, through actor_rollout_ref.rollout.agent."
+            "agent_loop_manager_class=speciarl_verl.agent_loop_manager.SpeciaRLAgentLoopManager"
+        )
     ledger = ledger or Ledger()
     return AccountedJudge(_deciding_judge(config, ledger), ledger)
 

@@ -139,4 +139,18 @@ class ServerJudgeConfig(LLMJudgeConfig):
         return url.rstrip("/")
 
 
+class HostedJudgeConfig(LLMJudgeConfig):
+    """An LLM that verl hosts beside a training (`reward.reward_model`); where, is known inside the run only."""
+
+    name: Literal["hosted"] = "hosted"
+
+    def at(self, url: str) -> ServerJudgeConfig:
+        """The same judge as a server."""
+        return ServerJudgeConfig(**{**dict(self), "name": "server"}, url=url)
+
+
 JudgeConfig = Annotated[TaxonomyJudgeConfig | ServerJudgeConfig, Field(discriminator="name")]
+"""A judge that any process can build."""
+
+RunJudgeConfig = Annotated[TaxonomyJudgeConfig | ServerJudgeConfig | HostedJudgeConfig, Field(discriminator="name")]
+"""What a training may name."""

@@ -15,7 +15,7 @@ CPU = [*PRESET, "speciarl/profile=cpu"]
 
 ALGOS = ["grpo", "drgrpo", "dapo", "dapo-dynamic"]
 REWARDS = ["dynamic", "binary", "graded-1", "graded-2", "graded-3"]
-GROUPS = {"algo": {*ALGOS}, "reward": {*REWARDS}, "judge": {"taxonomy", "server"}, "profile": {"cpu", "gpu"}}
+GROUPS = {"algo": {*ALGOS}, "reward": {*REWARDS}, "judge": {"taxonomy", "server", "hosted"}, "profile": {"cpu", "gpu"}}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_gpu_defaults_are_the_authors() -> None:
         pytest.param("reward_model.enable=true", "reward_model.enable=True is ignored", id="legacy reward model"),
         pytest.param("custom_reward_function.path=x.py", "custom_reward_function.path=x.py is ignored", id="legacy fn"),
         pytest.param("reward.custom_reward_function.path=x.py", "is not used", id="reward function"),
-        pytest.param("reward.reward_model.enable=true", "bypasses the reward", id="reward model"),
+        pytest.param("reward.reward_model.enable=true", "hosts a model that nobody asks", id="reward model"),
         pytest.param("reward.reward_manager.name=naive", "the reward manager is speciarl", id="other manager"),
         pytest.param("trainer.v1.trainer_mode=separate_async", "the only trainer supported", id="async trainer"),
         pytest.param("actor_rollout_ref.rollout.n=1", "a group needs 2", id="group of one"),
