@@ -1,0 +1,108 @@
+"""The gold set: pairs of ground truth and prediction whose category is known, to measure a judge by.
+
+The shipped one, `gold.jsonl`, was written by hand for this project, by the table of the six categories and by the
+decisions that the strict rubric spells out. One JSON object a line:
+
+    {"ground_truth": "Mallard", "prediction": "Anas platyrhynchos", "category": "S", "domain": "birds",
+     "kind": "scientific", "note": "why, where it is not plain"}
+"""
+
+from enum import Enum
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from speciarl_verl.category import Category
+from speciarl_verl.judge.protocol import Pair
+
+
+class Kind(str, Enum):
+    """What a pair puts to the test."""
+
+    EXACT = "exact"
+    SYNONYM = "synonym"
+    SCIENTIFIC = "scientific"
+    SPELLING = "spelling"
+    LANGUAGE = "language"
+    PARENT = "parent"
+    GENERIC = "generic"
+    NARROWER = "narrower"
+    VERBOSE = "verbose"
+    DOUBT = "doubt"
+    SIBLING = "sibling"
+    NEAR_MISS = "near-miss"
+    UNRELATED = "unrelated"
+    CONTRADICTION = "contradiction"
+    HEDGE = "hedge"
+    GARBLED = "garbled"
+    REFUSAL = "refusal"
+    INJECTION = "injection"
+
+
+def _of_symbol(value: object) -> object:
+    return Category.from_label(value) if isinstance(value, str) else value
+
+
+class GoldPair(BaseModel):
+    """One line of a gold set.
+
+    Attributes:
+        category: what a judge should say; in the file, its symbol or its label.
+        domain: the kind of data set, such as `birds`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ground_truth: str = Field(min_length=1)
+    prediction: str
+    category: Annotated[Category, BeforeValidator(_of_symbol)]
+    domain: str = Field(min_length=1)
+    kind: Kind
+    note: str | None = None
+
+    @property
+    def pair(self) -> Pair:
+        """What the judge is asked."""
+        return Pair(prediction=self.prediction, ground_truth=self.ground_truth)
+
+
+def load_gold(path: Path | None = None) -> tuple[GoldPair, ...]:
+    """Read the shipped gold set, or a file of the same format.
+
+    Raises:
+        ValueError: the file cannot be read, is empty, or a line is malformed or there twice; the message names it.
+    """
+    name = path or "gold.jsonl"
+    try:
+        # Not splitlines: a JSON string may hold U+2028 as it is.
+        lines = _read(path).split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{name}: cannot be read as UTF-8 text: {error}") from error
+    gold: dict[Pair, GoldPair] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        entry = _parse(line, f"{name}:{number}")
+        if entry.pair in gold:
+            raise ValueError(f"{name}:{number}: the same ground truth and prediction are there before; drop one line")
+        gold[entry.pair] = entry
+    if not gold:
+        raise ValueError(f"{name}: holds no pairs; each line must be one JSON object")
+    return tuple(gold.values())
+
+
+def _read(path: Path | None) -> str:
+    if path is None:
+        return (resources.files("speciarl_verl.judge") / "gold.jsonl").read_text(encoding="utf-8")
+    return path.read_text(encoding="utf-8")
+
+
+def _parse(line: str, place: str) -> GoldPair:
+    try:
+        return GoldPair.model_validate_json(line)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in fault["loc"])
+        raise ValueError(f"{place}: {f'{key}: ' if key else ''}{fault['msg']}; correct this line") from error
