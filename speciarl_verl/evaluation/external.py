@@ -102,7 +102,7 @@ def _prediction(place: str, text: str, pictures: Mapping[tuple[str, str], Pictur
     truth = line.get("ground_truth", picture.ground_truth)
     if truth != picture.ground_truth:
         raise EvaluationError(
-            f"{place}: {key.dataset}/{key.image} is {picture.ground_truth!r} in --data, not {truth!r}: another data set?"
+            f"{place}: {key.dataset}/{key.image} is {picture.ground_truth!r} in --data, not {truth!r}: another set?"
         )
     if line.get("response") is None:
         return Prediction(key, truth, response=None, failure=str(line.get("failure") or "no response in the file"))

@@ -5,7 +5,8 @@ verdicts so far are kept, and the same command goes on from there.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from tqdm import tqdm
 
@@ -13,10 +14,10 @@ from speciarl_verl.answer import extract_answer
 from speciarl_verl.evaluation.fault import EvaluationError
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction
 from speciarl_verl.evaluation.store import Journal
-from speciarl_verl.judge.protocol import Judge, Pair
+from speciarl_verl.judge.protocol import Judge, Pair, Source
 
-_WAVE = 1024
-"""Questions that wait for the judge at once; the judge itself bounds those in flight."""
+_THE_SERVERS = frozenset({Source.CACHE, Source.COALESCED})
+"""Who decided is the server, however its word came: a resumed run finds more of it in the cache."""
 
 
 def pending_predictions(predictions: Sequence[Prediction], journal: Journal[Judged]) -> list[Prediction]:
@@ -51,55 +52,41 @@ def without_judge(prediction: Prediction, max_words: int) -> Judged | str:
 
 
 async def judge_all(
-    pending: Sequence[Prediction], judge: Judge, max_words: int, total: int, journal: Journal[Judged]
+    pending: Sequence[Prediction], judge: Judge, max_words: int, concurrency: int, total: int, journal: Journal[Judged]
 ) -> None:
     """Run the stage to its end.
 
     Args:
+        concurrency: questions asked at once.
         total: samples of the whole run, for the progress bar.
 
     Raises:
         JudgeError: the judge gave no verdict.
     """
     bar = tqdm(total=total, initial=total - len(pending), desc="judge", unit="sample", smoothing=0.1)
+    waiting = iter(pending)
     with journal, bar:
-        asking: list[tuple[Prediction, str]] = []
-        ready: list[Judged] = []
-        for prediction in pending:
-            judged = without_judge(prediction, max_words)
-            if isinstance(judged, Judged):
-                ready.append(judged)
-            else:
-                asking.append((prediction, judged))
-        _keep(ready, journal, bar)
-        for start in range(0, len(asking), _WAVE):
-            await _judge_wave(asking[start : start + _WAVE], judge, journal, bar)
+        askers = [asyncio.ensure_future(_ask(waiting, judge, max_words, journal, bar)) for _ in range(concurrency)]
+        try:
+            await asyncio.gather(*askers)
+        finally:
+            for asker in askers:
+                asker.cancel()
+            await asyncio.gather(*askers, return_exceptions=True)
 
 
-async def _judge_wave(
-    asking: Iterable[tuple[Prediction, str]], judge: Judge, journal: Journal[Judged], bar: "tqdm[None]"
+async def _ask(
+    waiting: Iterator[Prediction], judge: Judge, max_words: int, journal: Journal[Judged], bar: "tqdm[Any]"
 ) -> None:
-    flying = {asyncio.ensure_future(_judged(prediction, answer, judge)) for prediction, answer in asking}
-    try:
-        while flying:
-            done, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
-            faults = [fault for task in done if (fault := task.exception()) is not None]
-            _keep([task.result() for task in done if task.exception() is None], journal, bar)
-            if faults:
-                raise faults[0]
-    finally:
-        for task in flying:
-            task.cancel()
-        await asyncio.gather(*flying, return_exceptions=True)
+    for prediction in waiting:
+        judged = without_judge(prediction, max_words)
+        if not isinstance(judged, Judged):
+            judged = await _judged(prediction, judged, judge)
+        journal.append([judged])
+        bar.update()
 
 
 async def _judged(prediction: Prediction, answer: str, judge: Judge) -> Judged:
     verdict = await judge.judge(Pair(prediction=answer, ground_truth=prediction.ground_truth))
-    source = getattr(verdict.source, "value", verdict.source)
-    return Judged(prediction, answer, verdict.category, source=source, confidence=verdict.confidence)
-
-
-def _keep(judged: Sequence[Judged], journal: Journal[Judged], bar: "tqdm[None]") -> None:
-    if judged:
-        journal.append(judged)
-        bar.update(len(judged))
+    source = Source.SERVER if verdict.source in _THE_SERVERS else verdict.source
+    return Judged(prediction, answer, verdict.category, source=source.value, confidence=verdict.confidence)

@@ -47,6 +47,7 @@ class Settings(BaseModel):
         adapter: folder of the LoRA adapter, with its own fingerprint.
         prompt: name or file, and `prompt_sha256` of its text.
         min_pixels: of the picture, before the model's own processor; None as in training. `max_pixels` too.
+        patch_size: of a server's model, see `pictures.open_picture`; vLLM in-process reads it from the model.
         limit: pictures a data set.
         engine_args: further arguments of `vllm.LLM`.
         predictions_sha256: of the file of predictions made elsewhere.
@@ -67,6 +68,7 @@ class Settings(BaseModel):
     max_tokens: int = 2048
     min_pixels: int | None = None
     max_pixels: int | None = None
+    patch_size: int = 14
     seed: int = 0
     limit: int | None = None
     engine_args: dict[str, Any] = {}
@@ -79,6 +81,7 @@ class Run(BaseModel):
     Attributes:
         created: UTC, ISO 8601.
         server: address of the server; it may change between restarts.
+        training_judge: model of the judge that the policy was trained with, where known; only the report uses it.
         versions: of the packages that predicted.
     """
 
@@ -89,6 +92,7 @@ class Run(BaseModel):
     data: tuple[Data, ...]
     settings: Settings
     server: str | None = None
+    training_judge: str | None = None
     versions: dict[str, str]
 
     def same_as(self, other: "Run", folder: Path) -> None:

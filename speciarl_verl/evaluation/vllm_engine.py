@@ -44,8 +44,6 @@ class VllmSettings:
 class Ready:
     """A worker's engine is up."""
 
-    versions: Mapping[str, str]
-
 
 @dataclass(frozen=True)
 class Broken:
@@ -78,12 +76,9 @@ class VllmEngine:
         gpus = int(settings.engine_args.get("tensor_parallel_size", 1))
         devices = share_devices(workers, gpus)
         self._workers = [_start(settings, shown) for shown in devices]
-        self.versions: dict[str, str] = {}
         try:
             for _ in self._workers:
-                report = self._next(self._workers)[1]
-                if isinstance(report, Ready):
-                    self.versions |= report.versions
+                self._next(self._workers)
         except BaseException:
             self.close()
             raise

