@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from speciarl_verl.category import Category
-from speciarl_verl.judge.protocol import Judge, Pair
+from speciarl_verl.evaluation.absent import AbsentModelError
+from speciarl_verl.judge.build import build_judge
+from speciarl_verl.judge.config import ServerJudgeConfig, VotesConfig
+from speciarl_verl.judge.protocol import Judge, JudgeError, Pair
 
 RUBRIC = "inclusion"
-"""The shipped rubric that a judge is configured with (`speciarl.judge.prompt`) to serve as an `InclusionJudge`."""
+"""The shipped rubric, whose menu is yes (S) and no (W)."""
 
 
 class InclusionJudge(Protocol):
@@ -28,7 +31,7 @@ class InclusionJudge(Protocol):
 
 
 class JudgedInclusion:
-    """A judge with the rubric `inclusion`, whose menu is yes (S) and no (W)."""
+    """A judge that is asked with the rubric `inclusion`."""
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
@@ -41,6 +44,18 @@ class JudgedInclusion:
     async def close(self) -> None:
         """See `InclusionJudge`."""
         await self._judge.close()
+
+
+def load_inclusion(config: ServerJudgeConfig) -> InclusionJudge:
+    """The LLM of a configured judge, asked with the rubric `inclusion`, once a pair. Nothing is sent yet.
+
+    Raises:
+        AbsentModelError: the configuration misses something, or the key cannot be read.
+    """
+    try:
+        return JudgedInclusion(build_judge(config.model_copy(update={"prompt": RUBRIC, "votes": VotesConfig()})))
+    except JudgeError as error:
+        raise AbsentModelError(f"llama inclusion: {error}") from error
 
 
 async def judge_inclusions(inclusion: InclusionJudge, pairs: Sequence[Pair]) -> list[bool]:
