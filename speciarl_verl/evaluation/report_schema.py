@@ -51,7 +51,7 @@ class RunAbout(_Part):
         training_judge: model (or kind, where it has no model) of the judge that gave the rewards of the training, where
             known. Only compared with `judge`.
         data: the parquet files, in the order given.
-        seed: of sampling and of the bootstrap.
+        seed: of sampling.
         created: when the run was made; the only part of a report that differs between equal runs.
     """
 
@@ -69,8 +69,16 @@ class RunAbout(_Part):
     schema_version: int = REPORT_SCHEMA_VERSION
 
 
+class Bootstrap(_Part):
+    """How intervals were drawn: pictures again with replacement, the middle `level` of so many resamples."""
+
+    level: float
+    resamples: int
+    seed: int
+
+
 class Estimate(_Part):
-    """A metric with its 95% bootstrap interval."""
+    """A metric with its bootstrap interval."""
 
     value: float
     low: float
@@ -197,6 +205,7 @@ class Report(_Part):
     schema_version: int = REPORT_SCHEMA_VERSION
     about: RunAbout
     judge: JudgeReport
+    bootstrap: Bootstrap
     warnings: tuple[str, ...]
     datasets: tuple[DatasetReport, ...]
     averages: tuple[AverageReport, ...]
