@@ -77,7 +77,8 @@ server_command() { # host, port, number of the replica
   COMMAND+=(${EXTRA[@]+"${EXTRA[@]}"})
 }
 router_command() {
-  # A dead server's share fails until its health checks do. All prompts begin alike, so the router's default policy, by cached prefix, would send nearly all to one server.
+  # All prompts begin alike, so the default policy, by cached prefix, would send nearly all to one server.
+  # A dead server's share fails until two of its health checks have.
   COMMAND=("$python" -m sglang_router.launch_router --host "$host" --port "$port" --policy power_of_two
     --log-level warn --worker-startup-check-interval 1
     --health-check-interval-secs 2 --health-failure-threshold 2
