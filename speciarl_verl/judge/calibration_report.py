@@ -89,7 +89,7 @@ def draw_confusion(calibration: Calibration, path: Path) -> None:
     counts = calibration.confusion()
     shares = [[count / (sum(row) or 1) for count in row] for row in counts]
     side = 2.8 + 0.85 * len(names)
-    figure = Figure(figsize=(side + 0.6, side), dpi=150, layout="constrained")
+    figure = Figure(figsize=(side + 0.9, side - 0.4), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)

@@ -42,7 +42,8 @@ class Kind(str, Enum):
 
 
 def _of_symbol(value: object) -> object:
-    return Category.from_label(value) if isinstance(value, str) else value
+    # A number is refused: nobody counts categories by hand without a slip.
+    return Category.from_label(value if isinstance(value, str) else repr(value))
 
 
 class GoldPair(BaseModel):
