@@ -57,7 +57,9 @@ function showState(counts) {
     chip.querySelector("output").textContent = number(counts[index]);
   });
   [...find("shares").children].forEach((share, index) => {
-    share.style.flexGrow = !state.categories.size || state.categories.has(index) ? counts[index] : 0;
+    const count = !state.categories.size || state.categories.has(index) ? counts[index] : 0;
+    share.style.flexGrow = count;
+    share.hidden = !count;
   });
   const names = unique(classesOf(state.dataset));
   find("class").replaceChildren(new Option("All classes", ""), ...names.map((name) => new Option(name, name)));
