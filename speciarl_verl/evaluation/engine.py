@@ -4,7 +4,7 @@ The unit is one picture with all its samples: they are asked for, recorded and r
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,7 +56,7 @@ class Answer:
 class Engine(Protocol):
     """Answers pictures. Retries are its own business; what it gives up on, it reports as a failed answer."""
 
-    def answers(self, pictures: Sequence[Picture]) -> Iterator[Answer]:
+    def answers(self, pictures: Sequence[Picture]) -> Generator[Answer, None, None]:
         """One answer a picture, as they come.
 
         Raises:

@@ -6,6 +6,7 @@ failures of that row are not recorded. What was done is kept; the same command g
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from tqdm import tqdm
@@ -92,8 +93,8 @@ def predict(engine: Engine, pending: Sequence[Picture], samples: int, total: int
     failing: list[Answer] = []
     some_came = len(pending) < total
     bar = tqdm(total=total, initial=total - len(pending), desc="predict", unit="picture", smoothing=0.1)
-    with journal, bar:
-        for answer in engine.answers(pending):
+    with closing(engine.answers(pending)) as answers, journal, bar:
+        for answer in answers:
             bar.update()
             if answer.failure is not None and not answer.fault_of_picture:
                 failing.append(answer)

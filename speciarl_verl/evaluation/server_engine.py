@@ -8,7 +8,7 @@ sample picture placeholders: both are told not to, as in training. Other servers
 import asyncio
 import base64
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from speciarl_verl.evaluation.engine import Answer, Response, Sampling, picture_seed
@@ -57,7 +57,7 @@ class ServerEngine:
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
-    def answers(self, pictures: Sequence[Picture]) -> Iterator[Answer]:
+    def answers(self, pictures: Sequence[Picture]) -> Generator[Answer, None, None]:
         """See `Engine.answers`."""
         waiting = iter(pictures)
         flying: set[asyncio.Task[Answer]] = set()
@@ -73,7 +73,8 @@ class ServerEngine:
         finally:
             for task in flying:
                 task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*flying, return_exceptions=True))
+            if flying:
+                self._loop.run_until_complete(asyncio.wait(flying))
 
     async def _answer(self, picture: Picture) -> Answer:
         try:

@@ -6,7 +6,7 @@ pictures in flight as its engine batches, so that no device waits for another; i
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -93,7 +93,7 @@ class VllmEngine:
                 worker.process.kill()
                 worker.process.join()
 
-    def answers(self, pictures: Sequence[Picture]) -> Iterator[Answer]:
+    def answers(self, pictures: Sequence[Picture]) -> Generator[Answer, None, None]:
         """See `Engine.answers`."""
         waiting = iter(pictures)
         left = len(pictures)
