@@ -7,6 +7,7 @@ needs a local disk (not NFS); several machines share a Redis cache instead.
 import asyncio
 import logging
 import sqlite3
+import struct
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,12 @@ T = TypeVar("T")
 
 _APPLICATION_ID = 0x53504C31
 """Marks a file as ours. "SPL1"."""
-_BUSY_S = 30.0
+_MAGIC = b"SQLite format 3\x00"
+_PAGE_BYTES = 4096
+_WRITE_WAIT_S = 30.0
+_READ_WAIT_S = 1.0
+"""Readers wait only for a recovery after a crash or for the last process's closing, both of milliseconds."""
+_COLUMNS = ["key", "text", "confidence", "model", "prediction", "ground_truth"]
 _TABLE = """
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY,
@@ -36,17 +42,16 @@ CREATE TABLE IF NOT EXISTS answers (
 """
 _GET = "SELECT text, confidence FROM answers WHERE key = ?"
 # The first answer stays: whoever read it has acted on it.
-_PUT = "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?)"
+_PUT = "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
 
 
 class SQLiteCache:
     """Reads on the event loop (some 10 microseconds), writes on a thread, where they may wait for other processes."""
 
-    def __init__(self, path: Path | None, connection: sqlite3.Connection) -> None:
-        self._path = path
-        self._connection = connection
-        # In memory there is one connection for both, so there must be one thread at a time.
-        self._writing = connection if path is None else _connect(path)
+    def __init__(self, place: str, reading: sqlite3.Connection, writing: sqlite3.Connection) -> None:
+        self._place = place
+        self._reading = reading
+        self._writing = writing
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verdict-cache")
 
     @classmethod
@@ -54,7 +59,7 @@ class SQLiteCache:
         """A cache that ends with the process."""
         connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         connection.execute(_TABLE)
-        return cls(None, connection)
+        return cls("in memory", connection, connection)
 
     @classmethod
     def of_file(cls, path: Path) -> "SQLiteCache":
@@ -66,75 +71,90 @@ class SQLiteCache:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Two processes must not move each other's new file aside.
-            with FileLock(f"{path}.lock", timeout=_BUSY_S):
-                return cls(path, _open_or_replace(path))
+            with FileLock(f"{path}.lock", timeout=_WRITE_WAIT_S):
+                _clear_the_place(path)
+                writing = _open(path, _WRITE_WAIT_S)
+                _prepare(writing)
+            return cls(str(path), _open(path, _READ_WAIT_S), writing)
         except (OSError, sqlite3.Error) as error:
             raise CacheError(f"verdict cache {path}: {error}: name another file in speciarl.judge.cache") from error
 
     async def get(self, key: str) -> Answer | None:
         """See `AnswerCache.get`."""
-        row = self._tried(lambda: self._connection.execute(_GET, (key,)).fetchone())
-        return None if row is None else Answer(row[0], row[1])
+        row = self._tried(lambda: self._reading.execute(_GET, (key,)).fetchone())
+        if row is None:
+            return None
+        text, confidence = row
+        if not isinstance(text, str) or not isinstance(confidence, float | None):
+            raise CacheError(f"verdict cache {self._place}: damaged: {text!r}, {confidence!r} is no answer")
+        return Answer(text, confidence)
 
     async def put(self, entry: Entry) -> None:
         """See `AnswerCache.put`."""
-        answer = entry.answer
-        row = (
-            entry.key,
-            answer.text,
-            answer.confidence,
-            entry.model,
-            _utf8(entry.prediction),
-            _utf8(entry.ground_truth),
-        )
+        texts = map(_utf8, (entry.model, entry.prediction, entry.ground_truth))
+        row = (entry.key, _utf8(entry.answer.text), entry.answer.confidence, *texts)
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writer, self._tried, lambda: self._writing.execute(_PUT, row))
+        try:
+            written = loop.run_in_executor(self._writer, self._tried, lambda: self._writing.execute(_PUT, row))
+        except RuntimeError as error:
+            raise CacheError(f"verdict cache {self._place}: it is closed") from error
+        await written
 
     async def close(self) -> None:
         """See `AnswerCache.close`; what was put is written first."""
-        self._writer.shutdown(wait=True)
+        await asyncio.to_thread(self._writer.shutdown)
         self._writing.close()
-        self._connection.close()
+        self._reading.close()
 
     def _tried(self, act: Callable[[], T]) -> T:
         try:
             return act()
         except sqlite3.Error as error:
-            raise CacheError(f"verdict cache {self._path or 'in memory'}: {error}") from error
+            raise CacheError(f"verdict cache {self._place}: {error}") from error
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
+def _open(path: Path, wait_s: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
     connection.execute("PRAGMA synchronous = NORMAL")
     return connection
 
 
-def _open_or_replace(path: Path) -> sqlite3.Connection:
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Make a new file ours; one that is ours already is not written to."""
+    if _one(connection, "PRAGMA application_id") != _APPLICATION_ID:
+        # Before the log is there: whoever looks at the file's first bytes must find it, and not have to open it.
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    if _one(connection, "PRAGMA journal_mode = WAL") != "wal":
+        raise sqlite3.OperationalError("this file system takes no write-ahead log")
+    connection.execute(_TABLE)
+
+
+def _clear_the_place(path: Path) -> None:
     fault = _fault(path)
     if fault is not None:
         aside = _move_aside(path)
         logger.warning("verdict cache %s: %s; moved to %s, a new one is begun", path, fault, aside)
-    connection = _connect(path)
-    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-    connection.execute(_TABLE)
-    return connection
 
 
 def _fault(path: Path) -> str | None:
     """Why an existing file cannot be our cache; None when it can, or is not there."""
-    if not path.exists() or path.stat().st_size == 0:
+    size = path.stat().st_size if path.exists() else 0
+    if size == 0:
         return None
-    connection = sqlite3.connect(path, timeout=_BUSY_S)
+    # Of another application's file no more than the head is read: SQLite would finish what a crash left undone in it.
+    with path.open("rb") as file:
+        head = file.read(100)
+    if not head.startswith(_MAGIC) or len(head) < 100:
+        return "this is no SQLite file"
+    if struct.unpack_from(">i", head, 68) != (_APPLICATION_ID,):
+        return "this is a database of something else"
+    if size < _PAGE_BYTES:
+        # SQLite takes a file of less than one page for an empty one, until it writes.
+        return "damaged: cut short"
+    connection = sqlite3.connect(path, timeout=_WRITE_WAIT_S)
     try:
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        if application != _APPLICATION_ID:
-            return "this is a file of something else"
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            return f"damaged: {verdict}"
-        columns = [column[1] for column in connection.execute("PRAGMA table_info(answers)")]
-        return None if columns in ([], _columns()) else "written by another version"
+        return _damage(connection)
     except sqlite3.OperationalError:
         # Locked or not readable: not a statement on what it holds.
         raise
@@ -144,15 +164,23 @@ def _fault(path: Path) -> str | None:
         connection.close()
 
 
-def _columns() -> list[str]:
-    with sqlite3.connect(":memory:") as connection:
-        connection.execute(_TABLE)
-        return [column[1] for column in connection.execute("PRAGMA table_info(answers)")]
+def _damage(connection: sqlite3.Connection) -> str | None:
+    verdict = _one(connection, "PRAGMA quick_check(1)")
+    if verdict != "ok":
+        return f"damaged: {verdict}"
+    columns = [column[1] for column in connection.execute("PRAGMA table_info(answers)")]
+    return None if columns in ([], _COLUMNS) else "written by another version"
+
+
+def _one(connection: sqlite3.Connection, statement: str) -> object:
+    (value,) = connection.execute(statement).fetchone()
+    return value
 
 
 def _move_aside(path: Path) -> Path:
     aside = path.with_name(f"{path.name}.aside-{time.time_ns()}")
-    for suffix in ("-wal", "-shm"):
+    # SQLite's own companions belong to the content.
+    for suffix in ("-wal", "-shm", "-journal"):
         companion = path.with_name(path.name + suffix)
         if companion.exists():
             companion.rename(aside.with_name(aside.name + suffix))
