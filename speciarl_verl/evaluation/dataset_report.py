@@ -34,7 +34,7 @@ _CONTI = ("text_inclusion", "llama_inclusion", "semantic_similarity", "concept_s
 
 
 def report_dataset(
-    name: str, pictures: Sequence[Picture], conti: "ContiScores | None", bootstrap: Bootstrap
+    name: str, pictures: Sequence[Picture], conti: "ContiScores | Conti | None", bootstrap: Bootstrap
 ) -> DatasetReport:
     """All figures of one data set."""
     categories = counted(pictures)
@@ -109,7 +109,7 @@ def _average_conti(parts: Sequence[DatasetReport]) -> Conti | None:
     return Conti(**means, notes=notes)
 
 
-def _conti(scores: "ContiScores") -> Conti:
+def _conti(scores: "ContiScores | Conti") -> Conti:
     return Conti(**{name: getattr(scores, name) for name in _CONTI}, notes=dict(sorted(scores.notes.items())))
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from speciarl_verl.category import Category
 from speciarl_verl.evaluation.benchmarks import in_reading_order
@@ -17,7 +18,7 @@ class Picture:
     ground_truth: str
     samples: tuple[Judged, ...]
 
-    @property
+    @cached_property
     def counted(self) -> tuple[Category, ...]:
         """What the metrics count, sample by sample."""
         return tuple(judged.counted for judged in self.samples)
@@ -66,8 +67,8 @@ def _picture(dataset: str, image: str, gathered: Sequence[Judged], samples: int)
         twice = sorted({number for number in numbers if numbers.count(number) > 1})
         fault = f"sample {twice[0]} twice" if twice else f"{len(numbers)} of {samples} samples"
         raise ValueError(f"{dataset}/{image} has {fault}: the run is not whole, predict and judge it to its end")
-    truths = {judged.prediction.ground_truth for judged in by_number}
-    if len(truths) > 1:
-        named = " and ".join(repr(truth) for truth in sorted(truths))
+    truth = by_number[0].prediction.ground_truth
+    if any(judged.prediction.ground_truth != truth for judged in by_number):
+        named = " and ".join(map(repr, sorted({judged.prediction.ground_truth for judged in by_number})))
         raise ValueError(f"{dataset}/{image} has two ground truths, {named}: its samples come from different data")
-    return Picture(image, by_number[0].prediction.ground_truth, tuple(by_number))
+    return Picture(image, truth, tuple(by_number))

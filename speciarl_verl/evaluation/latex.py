@@ -5,7 +5,7 @@ from itertools import groupby
 from speciarl_verl.evaluation.labels import for_latex
 from speciarl_verl.evaluation.published import published
 from speciarl_verl.evaluation.report_schema import Estimate
-from speciarl_verl.evaluation.tables import Cell, Row, Table
+from speciarl_verl.evaluation.tables import Cell, PValue, Row, Table
 
 MISSING = "--"
 _SHORT = {"specificity": "Spec.", "correctness": "Corr."}
@@ -58,7 +58,9 @@ def _cell(cell: Cell) -> str:
         return MISSING
     if isinstance(cell, int):
         return f"{cell:,}"
-    return f"{cell.value if isinstance(cell, Estimate) else cell:.3f}"
+    if isinstance(cell, PValue) and cell.value < 0.001:
+        return "$<$0.001"
+    return f"{cell.value if isinstance(cell, (Estimate, PValue)) else cell:.3f}"
 
 
 def _line(cells: list[str]) -> str:

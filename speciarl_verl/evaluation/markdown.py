@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from speciarl_verl.evaluation.labels import for_markdown
 from speciarl_verl.evaluation.published import published
 from speciarl_verl.evaluation.report_schema import Estimate
-from speciarl_verl.evaluation.tables import Cell, Row, Table
+from speciarl_verl.evaluation.tables import Cell, PValue, Row, Table
 
 MISSING = "-"
 
@@ -39,6 +39,8 @@ def _cell(cell: Cell) -> str:
         return MISSING
     if isinstance(cell, Estimate):
         return f"{cell.value:.3f}<br>[{cell.low:.3f}, {cell.high:.3f}]"
+    if isinstance(cell, PValue):
+        return r"\<0.001" if cell.value < 0.001 else f"{cell.value:.3f}"
     return f"{cell:,}" if isinstance(cell, int) else f"{cell:.3f}"
 
 

@@ -16,6 +16,7 @@ from speciarl_verl.evaluation.records import Judged, Outcome
 from speciarl_verl.evaluation.report_schema import (
     REPORT_SCHEMA_VERSION,
     Bootstrap,
+    Conti,
     JudgeAbout,
     JudgeReport,
     Report,
@@ -45,7 +46,7 @@ def build_report(
     judged: Sequence[Judged],
     *,
     about: RunAbout,
-    conti: "Mapping[str, ContiScores] | None" = None,
+    conti: "Mapping[str, ContiScores | Conti] | None" = None,
     seed: int = 0,
 ) -> Report:
     """Compute every figure. The order of `judged` plays no part: equal lists in any order give equal reports.

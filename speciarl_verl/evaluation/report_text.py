@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from speciarl_verl.evaluation.benchmarks import dataset_title
-from speciarl_verl.evaluation.labels import for_markdown, shortened
+from speciarl_verl.evaluation.labels import for_markdown, printable, shortened
 from speciarl_verl.evaluation.latex import latex_table
 from speciarl_verl.evaluation.markdown import MISSING, markdown_lines, markdown_table
 from speciarl_verl.evaluation.report_schema import AverageReport, DatasetReport, Report
@@ -26,22 +26,28 @@ def markdown_report(report: Report, plots: Sequence[str]) -> str:
     ]
     parts += [markdown_table(table) for table in _tables(report)]
     parts += [_reading(report), *_conti_notes(report), *_confusions(report)]
-    if plots:
-        parts.append("## Plots\n\n" + "\n".join(f"![{path}]({path})" for path in plots if path.endswith(".png")) + "\n")
-    return "\n".join(parts)
+    return "\n".join([*parts, markdown_plots(plots)])
 
 
 def latex_report(report: Report) -> str:
     """All tables; the warnings stand above them as comments."""
-    comments = [f"% {report.about.name}", "% needs \\usepackage{booktabs}"]
-    comments += [f"% Warning: {warning}" for warning in report.warnings]
-    heads = "\n".join(" ".join(comment.split()) for comment in comments)
-    return "\n".join([heads + "\n", *map(latex_table, _tables(report))])
+    return latex_page(report.about.name, report.warnings, map(latex_table, _tables(report)))
+
+
+def latex_page(title: str, warnings: Iterable[str], tables: Iterable[str]) -> str:
+    """Tables under a head of comments."""
+    comments = [title, "needs \\usepackage{booktabs}", *(f"Warning: {warning}" for warning in warnings)]
+    return "\n".join(["".join(f"% {printable(comment)}\n" for comment in comments), *tables])
 
 
 def markdown_warnings(warnings: Iterable[str]) -> list[str]:
     """Each a quoted paragraph that nobody overlooks."""
     return [f"> **Warning.** {for_markdown(warning)}\n" for warning in warnings]
+
+
+def markdown_plots(plots: Iterable[str]) -> str:
+    """The PNG files among them, one below the other."""
+    return "## Plots\n\n" + "\n\n".join(f"![{path}]({path})" for path in plots if path.endswith(".png")) + "\n"
 
 
 def _tables(report: Report) -> list[Table]:

@@ -27,8 +27,16 @@ from speciarl_verl.evaluation.report_schema import (
     Scores,
 )
 
-Cell = Estimate | float | int | None
-"""A figure with its interval, a fraction, a count, or nothing known."""
+
+@dataclass(frozen=True)
+class PValue:
+    """A p, shown as `<0.001` where three decimals would make it 0."""
+
+    value: float
+
+
+Cell = Estimate | PValue | float | int | None
+"""A figure with its interval, a p, a fraction, a count, or nothing known."""
 
 FIGURES = ("specificity", "correctness", "HM")
 CONTI = ("TI", "LI", "SS", "CS")

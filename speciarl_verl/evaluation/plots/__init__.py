@@ -1,6 +1,7 @@
 """The plots of a report, as PNG and SVG. matplotlib is only loaded when something is drawn."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from speciarl_verl.evaluation.report_schema import Report
@@ -42,6 +43,19 @@ def plot_report(report: Report, folder: Path) -> list[Path]:
         if dataset.confusions:
             paths += save(draw_confusions(dataset), folder, f"confusions_{_file_name(dataset.name, number)}")
     return paths
+
+
+def plot_comparison(reports: Sequence[Report], folder: Path) -> list[Path]:
+    """Draw runs over the same pictures into one scatter: `compare.png` and `compare.svg`.
+
+    Raises:
+        RuntimeError: matplotlib is not installed.
+    """
+    require_matplotlib()
+    from speciarl_verl.evaluation.plots.canvas import save
+    from speciarl_verl.evaluation.plots.comparison import draw_comparison
+
+    return save(draw_comparison(reports), folder, "compare")
 
 
 def _file_name(dataset: str, number: int) -> str:

@@ -16,9 +16,11 @@ from speciarl_verl.evaluation.plots.placement import NamedPoint, label_points
 from speciarl_verl.evaluation.published import published
 from speciarl_verl.evaluation.report_schema import Report, Scores
 
+COLOUR_ONLY = "_"
+"""The marker of a legend line that stands for a colour, whatever the marker."""
 MEAN_MARKERS = {"fine_grained": "D", "very_fine_grained": "d", "all": "*"}
-_SIZES = {"D": 9, "d": 11, "*": 13}
-"""Of the means, in points: they lie under the data sets, and stick out."""
+_SIZES = {"D": 9, "d": 11, "*": 13, "P": 9, "X": 9}
+"""In points. The means (the first three) lie under the data sets, and stick out."""
 _LEVELS = (*(round(0.05 * step, 2) for step in range(1, 20)), 0.975)
 _MARGIN = 0.025
 _SPAN = 0.2
@@ -111,9 +113,16 @@ def _published_key() -> Key:
 
 
 def _handle(key: Key) -> Line2D:
-    edge = INK if key.colour == "white" else key.colour
     return Line2D(
-        [], [], linestyle="", marker=key.marker, markersize=8, color=key.colour, markeredgecolor=edge, label=key.label
+        [],
+        [],
+        linestyle="",
+        marker=key.marker,
+        markersize=12 if key.marker == COLOUR_ONLY else 8,
+        color=key.colour,
+        markeredgecolor=INK if key.colour == "white" else key.colour,
+        markeredgewidth=4 if key.marker == COLOUR_ONLY else 1,
+        label=key.label,
     )
 
 
