@@ -68,7 +68,8 @@ def _check(ordered: Sequence[Judged]) -> None:
         raise ValueError("no predictions to show")
     for one, other in pairwise(item.prediction.key for item in ordered):
         if one == other:
-            raise ValueError(f"two predictions for sample {one.sample} of {one.dataset}/{one.image}")
+            name = f"{one.dataset}/{one.image}"
+            raise ValueError(f"two predictions for sample {one.sample} of {name!r}")
 
 
 def _first_samples(ordered: Iterable[Judged]) -> list[SampleKey]:
@@ -84,7 +85,7 @@ def _warn_of_missing(firsts: Sequence[SampleKey], thumbnails: Sequence[bytes | N
     missing = [key for key, thumbnail in zip(firsts, thumbnails, strict=True) if thumbnail is None]
     if missing:
         name = f"{missing[0].dataset}/{missing[0].image}"
-        logger.warning("%d of %d pictures are missing or damaged, the first is %s", len(missing), len(firsts), name)
+        logger.warning("%d of %d pictures are missing or damaged, the first is %r", len(missing), len(firsts), name)
 
 
 def _render(ordered: Sequence[Judged], thumbnails: Sequence[bytes | None], title: str) -> str:

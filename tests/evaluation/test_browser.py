@@ -18,17 +18,17 @@ from speciarl_verl.evaluation.browser import write_browser
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
 
 HOSTILE = [
-    "<script>document.title='pwned'</script>",
-    "</script><script>document.title='pwned'</script>",
-    "<!--<script>",
-    "]]></noscript></template></title></style>",
-    "<img src=x onerror=\"document.title='pwned'\">",
-    "\"><svg onload=document.title='pwned'>",
-    "{{ 7 * 7 }} {% raw %} &lt;b&gt; &amp;",
-    'quotes " \' ` ${1} \\ \\u003c \\"}],',
-    "separators \u2028 \u2029 \x00 \x1b \r\n \t",
-    "Bläuling 青い鳥 🐦 \u202ereversed e\u0301",
-    "a lone surrogate \ud83d",
+    pytest.param("<script>document.title='pwned'</script>", id="script"),
+    pytest.param("</script><script>document.title='pwned'</script>", id="script-end"),
+    pytest.param("<!--<script>", id="comment"),
+    pytest.param("]]></noscript></template></title></style>", id="other-ends"),
+    pytest.param("<img src=x onerror=\"document.title='pwned'\">", id="img"),
+    pytest.param("\"><svg onload=document.title='pwned'>", id="svg"),
+    pytest.param("{{ 7 * 7 }} {% raw %} &lt;b&gt; &amp;", id="template"),
+    pytest.param('quotes " \' ` ${1} \\ \\u003c \\"}],', id="quotes"),
+    pytest.param("separators \u2028 \u2029 \x00 \x1b \r\n \t", id="separators"),
+    pytest.param("Bläuling 青い鳥 🐦 \u202ereversed e\u0301", id="unicode"),
+    pytest.param("a lone surrogate \ud83d", id="surrogate"),
 ]
 
 
@@ -163,7 +163,7 @@ def test_missing_and_damaged_pictures_are_counted(tmp_path: Path, caplog: pytest
         True,
         False,
     ]
-    assert caplog.messages == ["2 of 3 pictures are missing or damaged, the first is birds/a"]
+    assert caplog.messages == ["2 of 3 pictures are missing or damaged, the first is 'birds/a'"]
 
 
 def test_every_outcome_has_its_category(tmp_path: Path):
@@ -181,7 +181,7 @@ def test_every_outcome_has_its_category(tmp_path: Path):
     ("judged", "message"),
     [
         pytest.param([], "no predictions to show", id="none"),
-        pytest.param([judge("x"), judge("y")], "two predictions for sample 0 of birds/a.jpg", id="twice"),
+        pytest.param([judge("x"), judge("y")], "two predictions for sample 0 of 'birds/a.jpg'", id="twice"),
     ],
 )
 def test_page_is_refused_and_the_old_one_kept(tmp_path: Path, judged: list[Judged], message: str):
