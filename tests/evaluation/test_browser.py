@@ -1,4 +1,4 @@
-"""The page as text. What a browser makes of it: test_browser_page.py."""
+"""The page as text. What a browser makes of it: browser_page/."""
 
 import base64
 import hashlib
