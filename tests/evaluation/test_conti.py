@@ -12,6 +12,7 @@ from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, Sample
 from speciarl_verl.judge.protocol import JudgeError, Pair
 from speciarl_verl.judge.taxonomy import TaxonomyJudge
 from tests.evaluation.rule_pipeline import write_rule_pipeline
+from tests.fresh_python import run
 
 OFF = {"encoder": None, "chunker": None, "inclusion": None}
 
@@ -171,3 +172,11 @@ def test_score_conti_of_no_answers_at_all_is_zero_everywhere(encoder, chunker):
 
 def test_score_conti_of_nothing_is_no_data_set():
     assert score_conti([], **OFF) == {}
+
+
+def test_import_loads_no_model_library():
+    code = """
+        import sys, speciarl_verl.evaluation.conti
+        print(sorted({"torch", "transformers", "sentence_transformers", "spacy", "verl"} & set(sys.modules)))
+    """
+    assert run(code) == "[]"
