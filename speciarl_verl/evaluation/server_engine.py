@@ -61,6 +61,7 @@ class ServerEngine:
         """See `Engine.answers`."""
         waiting = iter(pictures)
         flying: set[asyncio.Task[Answer]] = set()
+        done: set[asyncio.Task[Answer]] = set()
         try:
             while True:
                 while len(flying) < self._settings.concurrency and (picture := next(waiting, None)) is not None:
@@ -73,8 +74,7 @@ class ServerEngine:
         finally:
             for task in flying:
                 task.cancel()
-            if flying:
-                self._loop.run_until_complete(asyncio.wait(flying))
+            self._loop.run_until_complete(_settled(done | flying))
 
     async def _answer(self, picture: Picture) -> Answer:
         try:
@@ -119,6 +119,11 @@ class ServerEngine:
         # Lossless; with little effort, as it travels once.
         open_picture(data, self._budget, self._patch_size).save(png, "PNG", compress_level=1)
         return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
+
+
+async def _settled(tasks: set["asyncio.Task[Answer]"]) -> None:
+    # Of several tasks that find the server gone, one is heard; asyncio would log the others.
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _read(body: Mapping[str, Any], expected: int) -> list[Response]:

@@ -1,0 +1,106 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from speciarl_verl.category import Category
+from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
+from speciarl_verl.evaluation.store import predictions_journal, verdicts_journal
+
+
+def prediction(number: int, response: str | None = "<answer>a</answer>", failure: str | None = None) -> Prediction:
+    return Prediction(SampleKey("cub", f"{number}.png", 0), "Blue Jay", response, failure, response_tokens=3)
+
+
+HARD = ["<answer>\u2028\n\r\0 caf\u00e9</answer>", "\ud800 alone", '"quotes" \\ {}', ""]
+
+
+@pytest.mark.parametrize("response", HARD)
+def test_prediction_survives_the_file(tmp_path: Path, response: str) -> None:
+    journal = predictions_journal(tmp_path)
+    with journal:
+        journal.append([prediction(1, response), prediction(2, None, failure="broken\npicture")])
+    first, second = journal.load()
+    assert second == prediction(2, None, failure="broken\npicture")
+    assert first == prediction(1, response)
+    assert journal.path.read_bytes().count(b"\n") == 2
+
+
+@pytest.mark.parametrize("outcome", [*Category, *Outcome])
+def test_judged_survives_the_file(tmp_path: Path, outcome: Category | Outcome) -> None:
+    decided = isinstance(outcome, Category)
+    judged = Judged(
+        prediction(1),
+        answer="a" if decided else None,
+        outcome=outcome,
+        refusal=None if decided else "no-answer",
+        source="server" if decided else None,
+        confidence=0.25 if decided else None,
+    )
+    journal = verdicts_journal(tmp_path)
+    with journal:
+        journal.append([judged])
+    assert journal.load() == [judged]
+
+
+def test_load_cuts_a_torn_line_off_wherever_it_was_torn(tmp_path: Path) -> None:
+    journal = predictions_journal(tmp_path)
+    with journal:
+        journal.append([prediction(1), prediction(2)])
+    whole = journal.path.read_bytes()
+    first = whole.index(b"\n") + 1
+    for cut in range(first, len(whole)):
+        journal.path.write_bytes(whole[:cut])
+        assert journal.load() == [prediction(1)]
+        assert journal.path.read_bytes() == whole[:first]
+        with journal:
+            journal.append([prediction(2)])
+        assert journal.path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("not json", id="no json"),
+        pytest.param("[1]", id="no object"),
+        pytest.param('{"dataset": "cub"}', id="keys missing"),
+        pytest.param('{"dataset":"cub","image":"a","sample":-1,"ground_truth":"x","response":"y"}', id="sample -1"),
+        pytest.param('{"dataset":"cub","image":"a","sample":0,"ground_truth":"x"}', id="neither response nor failure"),
+        pytest.param('{"dataset":"cub","image":"a","sample":0,"ground_truth":1,"response":"y"}', id="label no text"),
+    ],
+)
+def test_load_refuses_a_foreign_line_and_names_it(tmp_path: Path, line: str) -> None:
+    journal = predictions_journal(tmp_path)
+    with journal:
+        journal.append([prediction(1)])
+    journal.path.write_text(journal.path.read_text() + line + "\n")
+    with pytest.raises(EvaluationError, match=r"predictions\.jsonl:2: ") as caught:
+        journal.load()
+    assert "\n" not in str(caught.value)
+
+
+def test_load_refuses_an_unknown_outcome(tmp_path: Path) -> None:
+    journal = verdicts_journal(tmp_path)
+    with journal:
+        journal.append([Judged(prediction(1), "a", Category.SPECIFIC)])
+    line = json.loads(journal.path.read_text())
+    journal.path.write_text(json.dumps(line | {"outcome": "SS"}) + "\n")
+    with pytest.raises(EvaluationError, match=r"verdicts\.jsonl:1: .*SS"):
+        journal.load()
+
+
+def test_replace_leaves_the_old_file_when_it_fails(tmp_path: Path) -> None:
+    journal = predictions_journal(tmp_path)
+    with journal:
+        journal.append([prediction(1)])
+
+    def broken() -> object:
+        yield prediction(2)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        journal.replace(broken())  # type: ignore[arg-type]
+    assert journal.load() == [prediction(1)]
+    journal.replace([prediction(3)])
+    assert journal.load() == [prediction(3)]
