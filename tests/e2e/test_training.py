@@ -27,9 +27,14 @@ def train(command: list[str], log: Path) -> int:
         ).returncode
 
 
+def metric_files(out: Path) -> list[Path]:
+    """verl's metrics, one file a launch, in the order of the launches; the judge's account lies beside each."""
+    return sorted((out / "metrics").glob("*.jsonl"))
+
+
 def metrics(out: Path) -> dict[int, dict[str, float]]:
-    """What verl logged, by step; a resumed run has a file a launch."""
-    lines = [json.loads(line) for file in sorted((out / "metrics").iterdir()) for line in file.read_text().splitlines()]
+    """What verl logged, by step."""
+    lines = [json.loads(line) for file in metric_files(out) for line in file.read_text().splitlines()]
     return {line["step"]: line["data"] for line in lines}
 
 
@@ -98,7 +103,7 @@ def test_grpo_trains_and_resumes_after_being_killed(world: World, tmp_path: Path
     resumed = tmp_path / "resumed.log"
     assert train(command, resumed) == 0, resumed.read_text()[-3000:]
     assert f"Resuming from {out}/checkpoints/global_step_{reached}" in resumed.read_text()
-    second_launch = sorted((out / "metrics").iterdir())[-1].read_text().splitlines()
+    second_launch = metric_files(out)[-1].read_text().splitlines()
     assert json.loads(second_launch[0])["step"] == reached + 1
     assert_trained(out, world, steps=4, log=resumed)
     assert_group_rule(rollouts(out, 1))
