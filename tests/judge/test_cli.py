@@ -205,13 +205,18 @@ async def test_file_server_failing_midway_writes_nothing_and_a_rerun_pays_only_t
     pairs = [(f"bird {number}", "wren") for number in range(30)]
     source, out = table(tmp_path / "in.jsonl", *pairs), tmp_path / "out.jsonl"
     out.write_text("old")
-    fake.script.extend([fake.says("generic")] * 11 + [fake.reply(401)] * 100)
+
+    async def refuse_late(writer):
+        # By then the verdict before it is in the cache and counted.
+        await asyncio.sleep(0.5)
+        fake.reply(401)(writer)
+
+    fake.script.extend([fake.says("generic")] * 11 + [refuse_late] * 100)
     flags = ["--out", out, "--judge-set", "max_concurrency=1"]
     result = await ask("file", source, *flags)
     assert result.exit_code == 2
     assert "401" in result.stderr.splitlines()[-1]
     assert out.read_text() == "old"
-    # The last line of it is the refusal; before it, what was paid for.
     assert "pairs: 11 asked; 10 server; 1 failed" in result.stderr
     fake.script.clear()
     fake.answer = "generic"
