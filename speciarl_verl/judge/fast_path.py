@@ -3,9 +3,14 @@
 Config key: `speciarl.judge.fast_path`.
 """
 
+import re
+
 from speciarl_verl.category import Category
 from speciarl_verl.judge.protocol import Judge, Pair, Source, Verdict
-from speciarl_verl.judge.wording import is_abstention, normalise
+from speciarl_verl.judge.wording import fold, is_abstention
+
+# Not the A of A-10 or the An of An 124.
+_ARTICLES = re.compile(r"\A\W*(?:(?:a|an|the)\s+)+(?=[^\W\d_])", re.IGNORECASE)
 
 
 def decide(pair: Pair) -> Category | None:
@@ -13,10 +18,14 @@ def decide(pair: Pair) -> Category | None:
     listed refusal; None where somebody has to think."""
     if not pair.prediction.strip():
         return Category.ABSTAIN
-    words = normalise(pair.prediction)
-    if words and words == normalise(pair.ground_truth):
+    name = _name(pair.prediction)
+    if name and name == _name(pair.ground_truth):
         return Category.SPECIFIC
     return Category.ABSTAIN if is_abstention(pair.prediction) else None
+
+
+def _name(text: str) -> str:
+    return fold(_ARTICLES.sub("", text))
 
 
 class FastPathJudge:

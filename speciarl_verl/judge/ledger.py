@@ -81,6 +81,7 @@ class Account:
                 f"tokens: {self.prompt_tokens} prompt ({self.cached_prompt_tokens} from the server's prefix cache), "
                 f"{self.completion_tokens} completion"
             )
+        if self.latencies:
             lines.append(" ".join(["seconds:", *(f"p{p} {figures[f'latency_p{p}_s']:.3f}" for p in (50, 95, 99))]))
         if self.votes:
             lines.append(f"votes: {self.votes} pairs, mean agreement {self.agreement / self.votes:.3f}")

@@ -4,7 +4,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from speciarl_verl.judge.config import Output
 from speciarl_verl.judge.rubric import Menu
+
+_LEAST_LOGPROB = -1e6
+"""Of no weight at all; what servers send for a token that the constraint forbids may be minus infinity."""
 
 
 @dataclass(frozen=True)
@@ -55,20 +59,28 @@ def _confidence(logprobs: object, menu: Menu, text: str) -> float | None:
     """
     content = _mapping(logprobs).get("content")
     chosen = menu.category(text)
-    if not isinstance(content, list) or not content or chosen is None:
+    # A label's first token may begin another label too.
+    if menu.output is not Output.LETTER or not isinstance(content, list) or not content or chosen is None:
         return None
     first = _mapping(content[0])
     alternatives = first.get("top_logprobs")
     mass: dict[str, float] = {}
     for entry in [first, *(alternatives if isinstance(alternatives, list) else [])]:
-        token, logprob = _mapping(entry).get("token"), _mapping(entry).get("logprob")
-        if isinstance(token, str) and isinstance(logprob, int | float) and menu.category(token) is not None:
+        token, probability = _mapping(entry).get("token"), _probability(_mapping(entry).get("logprob"))
+        if isinstance(token, str) and probability is not None and menu.category(token) is not None:
             # The chosen token stands among the alternatives once more.
-            mass[token] = math.exp(logprob)
+            mass[token] = probability
+    ours = [probability for token, probability in mass.items() if menu.category(token) is chosen]
     total = math.fsum(mass.values())
-    if total <= 0:
+    return math.fsum(ours) / total if ours and total > 0 else None
+
+
+def _probability(logprob: object) -> float | None:
+    if not isinstance(logprob, int | float) or isinstance(logprob, bool):
         return None
-    return math.fsum(share for token, share in mass.items() if menu.category(token) is chosen) / total
+    # Rounding lets some servers' logprobs of a certain token come out above 0.
+    probability = math.exp(max(min(logprob, 0.0), _LEAST_LOGPROB))
+    return None if math.isnan(probability) else probability
 
 
 def _mapping(value: object) -> Mapping[str, object]:

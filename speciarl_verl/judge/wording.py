@@ -60,17 +60,23 @@ _ABSTENTIONS = (
 
 
 def normalise(text: str) -> str:
-    """Fold what does not change which thing a name means.
+    """Fold what does not change which thing a name means: `fold`, and leading articles (a, an, the) dropped unless
+    nothing would be left."""
+    return _ARTICLES.sub("", fold(text))
+
+
+def fold(text: str) -> str:
+    """Fold what does not change how a name is read.
 
     Apostrophes dropped (`Brewer's` is `brewers`); Unicode NFKC and case folding; hyphens, underscores and every other
-    sign become white space; white space collapsed; leading articles (a, an, the) dropped unless nothing would be left.
-    Accents, plurals and word order stay as they are. A text of signs alone becomes the empty string.
+    sign become white space; white space collapsed. Accents, plurals and word order stay as they are. A text of signs
+    alone becomes the empty string.
     """
     # Apostrophes go first: NFKC turns the acute accent into a space with a mark.
     bare = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES))
     folded = unicodedata.normalize("NFKC", bare.casefold())
     words = "".join(character if _is_part_of_word(character) else " " for character in folded)
-    return _ARTICLES.sub("", " ".join(words.split()))
+    return " ".join(words.split())
 
 
 def is_abstention(text: str) -> bool:
