@@ -7,11 +7,13 @@ second wait (breaker.py).
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from itertools import cycle
 from typing import TypeVar
 
 import httpx
@@ -28,6 +30,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _CONNECT_S = 5.0
+_CONNECTIONS_A_CLIENT = 4
+"""httpx looks at all connections of a client for each request, which at 64 takes longer than all the rest."""
 _LEAST_S = 0.1
 _QUOTED = 300
 _RETRIED_STATUSES = frozenset({408, 429})
@@ -66,6 +70,13 @@ class _TransientError(Exception):
         self.is_down = is_down
 
 
+@dataclass(frozen=True)
+class _Call:
+    method: str
+    url: str
+    body: object = None
+
+
 class Transport:
     """The HTTP client of one event loop. `max_concurrency` exchanges at once; the others wait for a place."""
 
@@ -76,16 +87,22 @@ class Transport:
         self._places = asyncio.Semaphore(max_concurrency)
         # The semaphore bounds the pool, and `Patience` the whole attempt: httpx's own read timeout restarts with
         # every byte, so a slow drip would outlive it.
-        self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(None, connect=_CONNECT_S),
-            limits=httpx.Limits(max_connections=max_concurrency, max_keepalive_connections=max_concurrency),
-            headers={"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else None,
-        )
+        tls = httpx.create_ssl_context()
+        self._clients = [
+            httpx.AsyncClient(
+                timeout=httpx.Timeout(None, connect=_CONNECT_S),
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+                headers={"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else None,
+                verify=tls,
+            )
+            for _ in range(math.ceil(max_concurrency / _CONNECTIONS_A_CLIENT))
+        ]
+        self._turns = cycle(self._clients)
 
     async def get(self, url: str, read: Callable[[object], T], patience: Patience) -> T:
         """GET one of the endpoint's URLs; see `post`."""
         async with self._places:
-            return await self._exchange(self._client.build_request("GET", url), read, patience)
+            return await self._exchange(_Call("GET", url), read, patience)
 
     async def post(self, url: str, body: object, read: Callable[[object], T], patience: Patience) -> T:
         """POST JSON to one of the endpoint's URLs and read the JSON that comes back.
@@ -100,21 +117,22 @@ class Transport:
         async with self._places:
             self._ledger.sent += 1
             start = time.monotonic()
-            answer = await self._exchange(self._client.build_request("POST", url, json=body), read, patience)
+            answer = await self._exchange(_Call("POST", url, body), read, patience)
             self._ledger.answered(time.monotonic() - start)
             return answer
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        for client in self._clients:
+            await client.aclose()
 
-    async def _exchange(self, request: httpx.Request, read: Callable[[object], T], patience: Patience) -> T:
+    async def _exchange(self, call: _Call, read: Callable[[object], T], patience: Patience) -> T:
         start = time.monotonic()
 
         async def attempt() -> T:
             await self._wait_for_server(start, patience)
             left = patience.budget_s - (time.monotonic() - start)
-            return _decoded(await self._watched(request, min(patience.timeout_s, max(left, _LEAST_S))), read)
+            return _decoded(await self._watched(call, min(patience.timeout_s, max(left, _LEAST_S))), read)
 
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_TransientError),
@@ -128,7 +146,7 @@ class Transport:
         except _TransientError as error:
             spent = f"attempt {retrying.statistics['attempt_number']}, {time.monotonic() - start:.1f} s"
             fault = self._endpoint.without_key(str(error))[:_QUOTED]
-            raise JudgeError(f"judge server {request.url}: {fault} ({spent}).") from error
+            raise JudgeError(f"judge server {call.url}: {fault} ({spent}).") from error
 
     async def _wait_for_server(self, start: float, patience: Patience) -> None:
         while wait_s := self._breaker.wait_s():
@@ -137,9 +155,9 @@ class Transport:
                 raise _TransientError(self._breaker.fault)
             await asyncio.sleep(min(wait_s, left))
 
-    async def _watched(self, request: httpx.Request, timeout_s: float) -> httpx.Response:
+    async def _watched(self, call: _Call, timeout_s: float) -> httpx.Response:
         try:
-            response = await self._attempt(request, timeout_s)
+            response = await self._attempt(call, timeout_s)
         except _TransientError as error:
             if error.is_down:
                 self._breaker.failed(self._endpoint.without_key(str(error))[:_QUOTED])
@@ -147,13 +165,14 @@ class Transport:
         self._breaker.answered()
         return response
 
-    async def _attempt(self, request: httpx.Request, timeout_s: float) -> httpx.Response:
+    async def _attempt(self, call: _Call, timeout_s: float) -> httpx.Response:
         try:
-            response = await asyncio.wait_for(self._client.send(request), timeout_s)
+            request = next(self._turns).request(call.method, call.url, json=call.body)
+            response = await asyncio.wait_for(request, timeout_s)
         except asyncio.TimeoutError as error:
             raise _TransientError(f"no answer within {timeout_s:.1f} s", is_down=True) from error
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
-            raise JudgeError(f"judge server {request.url}: the request cannot be sent: {error}") from error
+            raise JudgeError(f"judge server {call.url}: the request cannot be sent: {error}") from error
         except httpx.RequestError as error:
             raise _TransientError(_described(error), is_down=True) from error
         if response.is_success:
@@ -163,7 +182,7 @@ class Transport:
         if response.status_code in _RETRIED_STATUSES or response.is_server_error:
             raise _TransientError(fault, _retry_after(response.headers.get("Retry-After")), response.is_server_error)
         raise ServerRefusalError(
-            f"judge server {request.url}: {fault}. {_cure(response.status_code)}", response.status_code
+            f"judge server {call.url}: {fault}. {_cure(response.status_code)}", response.status_code
         )
 
     def _note_retry(self, state: RetryCallState) -> None:
