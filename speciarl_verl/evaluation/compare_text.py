@@ -22,8 +22,8 @@ from speciarl_verl.evaluation.tables import (
 _READING = (
     "## How to read the tests\n\n"
     "Both tests are paired: every run on the same pictures. McNemar's counts the pictures that only one of two runs "
-    "gets right; it needs one sample a picture. The difference of HM is that of the second run over the first, resampling "
-    "pictures. p is two-sided and not corrected for the number of tests.\n"
+    "gets right; it needs one sample a picture. The difference of HM is that of the second run over the first, with "
+    "pictures resampled. p is two-sided and not corrected for the number of tests.\n"
 )
 
 

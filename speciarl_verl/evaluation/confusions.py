@@ -59,7 +59,7 @@ def worst_confusions(
 
 def _confused(truth: str, tally: _Tally, answers: int) -> ConfusedClass:
     return ConfusedClass(
-        ground_truth=truth,
+        ground_truth=printable(truth),
         n=tally.n,
         wrong=tally.wrong,
         without_answer=tally.without_answer,

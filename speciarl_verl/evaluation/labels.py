@@ -22,6 +22,7 @@ _LATEX = str.maketrans(
         "`": r"\textasciigrave{}",
     }
 )
+_HYPHENS = re.compile("-(?=-)")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]#|~$<>&])")
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -45,7 +46,7 @@ def for_markdown(text: str) -> str:
 
 def for_latex(text: str) -> str:
     """LaTeX that sets the text; hyphens stay apart, so that they form no dash."""
-    return printable(text).translate(_LATEX).replace("--", "-{}-")
+    return _HYPHENS.sub("-{}", printable(text).translate(_LATEX))
 
 
 def for_plot(text: str, width: int) -> str:
