@@ -43,9 +43,10 @@ def serve_judge(*arguments: object) -> list[str]:
     return ["bash", "recipes/serve_judge.sh", *map(str, arguments)]
 
 
-def _sglang(model: Path, port: int) -> list[str]:
-    logs = ["--log-dir", model / "logs"]
-    return serve_judge("--device", "cpu", "--model", model, "--port", port, *logs, "--", "--dtype", "float32")
+def sglang_command(model: Path, port: int, replicas: int = 1) -> list[str]:
+    """SGLang through the recipe."""
+    flags = ["--device", "cpu", "--model", model, "--port", port, "--replicas", replicas, "--log-dir", model / "logs"]
+    return serve_judge(*flags, "--", "--dtype", "float32")
 
 
 def _vllm(model: Path, port: int) -> list[str]:
@@ -58,7 +59,9 @@ def _vllm(model: Path, port: int) -> list[str]:
     ]
 
 
-SGLANG = Engine("sglang", _sglang, {}, "/health_generate", "sglang:cached_tokens_total", "sglang:num_requests_total")
+SGLANG = Engine(
+    "sglang", sglang_command, {}, "/health_generate", "sglang:cached_tokens_total", "sglang:num_requests_total"
+)
 VLLM = Engine(
     "vllm",
     _vllm,
@@ -118,9 +121,8 @@ class Serving:
         assert self._process is not None
         self._remember()
         launcher = psutil.Process(self._process.pid)
-        victims = [child for child in self._family if child != launcher or self.engine is not SGLANG]
-        for victim in victims:
-            _kill(victim)
+        for process in self._family - ({launcher} if self.engine is SGLANG else set()):
+            _kill(process)
         status = self._process.wait(timeout=_END_S)
         self._assert_all_gone()
         return status
@@ -144,6 +146,7 @@ class Serving:
             _kill(process)
         if self._process is not None:
             self._process.wait(timeout=_END_S)
+        self._assert_all_gone()
 
     def metric(self, name: str) -> float:
         """The sum of a counter over its labels."""

@@ -80,6 +80,16 @@ async def test_every_answer_is_a_label_under_the_constraint_only(serving: Servin
     assert (await raw_answer(serving)).strip() not in LABELS
 
 
+async def test_verdict_belongs_to_its_pair_whoever_else_is_asking(make_judge: MakeJudge) -> None:
+    pairs = list(dict.fromkeys(zipf_pairs()))[:128]
+    crowded, _ = make_judge()
+    verdicts = await asyncio.gather(*map(crowded.judge, pairs))
+    assert len({verdict.category for verdict in verdicts}) > 1
+    alone, _ = make_judge(max_concurrency=1)
+    again = [await alone.judge(pair) for pair in pairs]
+    assert [verdict.category for verdict in again] == [verdict.category for verdict in verdicts]
+
+
 async def test_server_gets_the_constraint_in_its_own_words(serving: Serving) -> None:
     choices = {"structured_outputs": {"choice": ["wrong", "generic"]}}
     regex = {"regex": "(wrong|generic)"}
@@ -134,9 +144,10 @@ async def test_nothing_is_lost_or_paid_twice_when_the_server_dies(
         return verdict
 
     asked = asyncio.gather(*map(ask, pairs))
-    await asyncio.wait({asked, asyncio.ensure_future(midway.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    either: list[asyncio.Future[Any]] = [asked, asyncio.ensure_future(midway.wait())]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     serving.kill()
-    assert not asked.done()
+    assert not asked.done(), "it was killed too late, or the judge failed before"
     await asyncio.to_thread(serving.start)
     verdicts = await asked
 

@@ -1,0 +1,163 @@
+"""recipes/serve_judge.sh: what it refuses, what it starts, how it ends."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from speciarl_verl.judge.build import build_judge
+from speciarl_verl.judge.config import ServerJudgeConfig
+from speciarl_verl.judge.protocol import Pair
+from tests.servers.serving import ROOT, SGLANG, Serving, free_port, serve_judge, sglang_command
+
+
+def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the recipe to its end."""
+    return subprocess.run(
+        serve_judge(*arguments),
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        pytest.param(["--port", "0"], "--port 0", id="port-zero"),
+        pytest.param(["--port", "65536"], "--port 65536", id="port-too-high"),
+        pytest.param(["--port", "65533", "--replicas", "2"], "--port 65533", id="no-ports-left-for-replicas"),
+        pytest.param(["--tp", "two"], "--tp two", id="not-a-number"),
+        pytest.param(["--device", "tpu"], "--device tpu", id="unknown-device"),
+        pytest.param(["--device", "cpu", "--tp", "2"], "--tp", id="two-gpus-of-a-cpu"),
+        pytest.param(["--model", "./nowhere"], "./nowhere", id="no-model-there"),
+        pytest.param(["--model"], "--model", id="no-value"),
+        pytest.param(["--model", "--tp"], "--model", id="flag-for-a-value"),
+        pytest.param(["--speed", "11"], "--speed", id="unknown-flag"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(arguments: list[str], named: str) -> None:
+    ended = run(*arguments)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("serve_judge.sh: ")
+    assert named in line
+
+
+def test_too_few_gpus_are_refused_before_anything_is_installed() -> None:
+    ended = run("--tp", 2, "--replicas", 2, CUDA_VISIBLE_DEVICES="0,1,2")
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert "takes 4 GPUs, found 3" in line
+
+
+def test_dry_run_gives_each_replica_its_own_gpus_and_port() -> None:
+    ended = run("--tp", 2, "--replicas", 2, "--port", 4000, "--dry-run", "--", "--api-key", "a b")
+    assert ended.returncode == 0
+    first, second, router = ended.stdout.splitlines()
+    assert "--base-gpu-id 0" in first
+    assert "--port 4001" in first
+    assert "--base-gpu-id 2" in second
+    assert "--port 4002" in second
+    assert all(line.endswith("--api-key a\\ b ") for line in (first, second)), "passed through, quoted"
+    assert "--port 4000" in router
+    assert "--worker-urls http://127.0.0.1:4001 http://127.0.0.1:4002" in router
+
+
+def test_dry_run_serves_qwen3_in_fp8_on_two_gpus() -> None:
+    (line,) = run("--dry-run").stdout.splitlines()
+    assert "--model-path Qwen/Qwen3-30B-A3B-Instruct-2507-FP8" in line
+    assert "--tp-size 2" in line
+    assert "sgl_kernel" not in line
+    assert "PYTHONPATH" not in line, "the stand-in for the CUDA kernels is for a CPU only"
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(600)
+def test_port_in_use_is_refused(model: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        ended = run("--device", "cpu", "--model", model, "--port", port)
+    assert ended.returncode == 2
+    assert f"port {port}" in ended.stderr.splitlines()[-1]
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(600)
+def test_server_that_dies_at_start_ends_it_with_the_reason(model: Path, tmp_path: Path) -> None:
+    log_dir = ["--log-dir", tmp_path]
+    ended = run("--device", "cpu", "--model", model, "--port", free_port(), *log_dir, "--", "--no-such-flag")
+    assert ended.returncode == 1
+    assert "a server died" in ended.stderr
+    assert "unrecognized arguments: --no-such-flag" in ended.stderr
+    assert "--judge-url" not in ended.stdout
+
+
+@pytest.fixture(scope="module")
+def replicas(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """Two servers behind SGLang's router."""
+    engine = replace(SGLANG, name="replicas", command=partial(sglang_command, replicas=2))
+    server = Serving(engine, model, tmp_path_factory.mktemp("replicas") / "server.log")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.purge()
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(900)
+async def test_replicas_share_the_pairs_and_survive_one_death(replicas: Serving) -> None:
+    _await_in_log(replicas, f"--judge server --judge-url {replicas.url}\n")
+    judge = build_judge(ServerJudgeConfig(url=replicas.url, cache="memory"))
+    try:
+        await judge.check()
+        ports = (replicas.port + 1, replicas.port + 2)
+        before = [_answered(port) for port in ports]
+        for number in range(128):
+            await judge.judge(Pair(f"kind {number}", "herring gull"))
+        shares = [_answered(port) - count for port, count in zip(ports, before, strict=True)]
+        assert min(shares) > 32
+        assert sum(shares) == 128
+
+        _server_on(ports[1]).kill()
+        for number in range(32):
+            await judge.judge(Pair(f"another kind {number}", "herring gull"))
+    finally:
+        await judge.close()
+    _await_in_log(replicas, "a server died, the others go on")
+    assert replicas.stop() == 128 + signal.SIGTERM
+
+
+def _await_in_log(serving: Serving, text: str) -> None:
+    deadline = time.monotonic() + 60
+    while text not in serving.log.read_text():
+        assert time.monotonic() < deadline, f"never said {text!r}:\n{serving.tail()}"
+        time.sleep(0.2)
+
+
+def _answered(port: int) -> int:
+    page = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=30, trust_env=False).text
+    (count,) = (line for line in page.splitlines() if line.startswith(SGLANG.requests))
+    return int(float(count.rsplit(" ", 1)[1]))
+
+
+def _server_on(port: int) -> psutil.Process:
+    lines = {process: " ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])}
+    (server,) = (p for p, line in lines.items() if "-m sglang.launch_server" in line and f"--port {port} " in line)
+    return server
