@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -335,19 +334,14 @@ async def test_put_while_another_process_writes_waits_off_the_event_loop_and_rea
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     put = asyncio.ensure_future(cache.put(entry("new")))
-    longest, before = 0.0, time.monotonic()
+    # A loop that waited with the put would stand still until the put gave up, as the lock is released only below.
     for _ in range(50):
         await asyncio.sleep(0.01)
         assert await cache.get(key_of("known")) == Answer("specific")
         assert await cache.get(key_of("new")) is None
-        longest, before = max(longest, time.monotonic() - before), time.monotonic()
     assert not put.done()
-    released = time.monotonic()
     other.execute("COMMIT")
     await put
-    # A loop that had waited with the put would have stood still for all of the time that the lock was held.
-    assert longest < 0.25
-    assert time.monotonic() - released < 10
     assert await cache.get(key_of("new")) == Answer("specific")
     await cache.close()
     other.close()
