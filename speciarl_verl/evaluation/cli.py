@@ -114,9 +114,9 @@ def evaluate(
     judge_url: JudgeUrl = None,
     judge_set: JudgeSettings = None,
     max_words: Annotated[
-        int,
+        int | None,
         _option(_JUDGE, "--max-words", metavar="N", min=1, help="A longer answer is unparseable, as in training (12)."),
-    ] = 12,
+    ] = None,
     training_judge: Annotated[
         str | None,
         _option(

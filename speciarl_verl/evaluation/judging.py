@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from speciarl_verl.answer import extract_answer
 from speciarl_verl.evaluation.fault import EvaluationError
-from speciarl_verl.evaluation.records import Judged, Outcome, Prediction
+from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
 from speciarl_verl.evaluation.store import Journal
 from speciarl_verl.judge.protocol import Judge, Pair, Source
 
@@ -20,24 +20,24 @@ _THE_SERVERS = frozenset({Source.CACHE, Source.COALESCED})
 """Who decided is the server, however its word came: a resumed run finds more of it in the cache."""
 
 
-def pending_predictions(predictions: Sequence[Prediction], journal: Journal[Judged]) -> list[Prediction]:
-    """The predictions without a verdict.
+def load_verdicts(predictions: Sequence[Prediction], journal: Journal[Judged]) -> dict[SampleKey, Judged]:
+    """The verdicts that are there.
 
     Raises:
         EvaluationError: a verdict is there twice, or on something else than what was predicted.
     """
     by_key = {prediction.key: prediction for prediction in predictions}
-    judged = set()
+    verdicts: dict[SampleKey, Judged] = {}
     for verdict in journal.load():
         key = verdict.prediction.key
-        if by_key.get(key) != verdict.prediction or key in judged:
+        if by_key.get(key) != verdict.prediction or key in verdicts:
             raise EvaluationError(
                 f"{journal.path}: {key.dataset}/{key.image} sample {key.sample} "
-                + ("is there twice" if key in judged else "was judged on another prediction")
+                + ("is there twice" if key in verdicts else "was judged on another prediction")
                 + "; remove the file to judge anew"
             )
-        judged.add(key)
-    return [prediction for prediction in predictions if prediction.key not in judged]
+        verdicts[key] = verdict
+    return verdicts
 
 
 def without_judge(prediction: Prediction, max_words: int) -> Judged | str:

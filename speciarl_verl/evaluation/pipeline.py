@@ -21,7 +21,7 @@ class Command:
     """What the command line says.
 
     Attributes:
-        judge: needed by the stage judge only.
+        judge: needed by the stage judge only; `max_words` is the run's, or the default, when None.
         compare: folders of finished runs that are put beside this one.
     """
 
@@ -30,7 +30,7 @@ class Command:
     request: PredictRequest
     resources: Resources = field(default_factory=Resources)
     judge: Config | None = None
-    max_words: int = 12
+    max_words: int | None = None
     conti: ContiRequest | None = None
     browser: bool = True
     compare: Sequence[Path] = ()
@@ -44,10 +44,11 @@ def run_command(command: Command) -> Iterator[str]:
     Raises:
         EvaluationError, DataContractError, JudgeError: one line; what was done is kept.
     """
-    if Stage.JUDGE in command.stages and command.judge is None:
-        raise EvaluationError("--judge is missing: taxonomy, or server with --judge-url")
     with alone_in(command.folder):
         evaluation = open_evaluation(command.folder, command.request)
+        if Stage.JUDGE in command.stages and command.judge is None:
+            # Before hours of predicting, not after.
+            raise EvaluationError("--judge is missing: taxonomy, or server with --judge-url (or --stages predict)")
         if Stage.PREDICT in command.stages:
             run_predict(
                 evaluation,

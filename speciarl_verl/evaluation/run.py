@@ -218,4 +218,4 @@ class _Shown:
 
     def __repr__(self) -> str:
         mark = hashlib.sha256(repr(self._content).encode()).hexdigest()[:8]
-        return f"{self._shown} ({mark})"
+        return f"{self._shown} ({mark})" if self._content != self._shown else repr(self._shown)

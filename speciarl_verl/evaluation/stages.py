@@ -9,11 +9,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from speciarl_verl.answer import DEFAULT_MAX_WORDS
 from speciarl_verl.evaluation.engines import Resources, build_engine
 from speciarl_verl.evaluation.external import read_external
 from speciarl_verl.evaluation.fault import EvaluationError
 from speciarl_verl.evaluation.judge_run import Config, JudgeRun, load_judge_run, save_judge_run
-from speciarl_verl.evaluation.judging import judge_all, pending_predictions
+from speciarl_verl.evaluation.judging import judge_all, load_verdicts
 from speciarl_verl.evaluation.pictures import Picture, draw, read_pictures
 from speciarl_verl.evaluation.predict import Expected, check_keys, pending_pictures, predict
 from speciarl_verl.evaluation.records import Judged, Prediction
@@ -124,7 +125,7 @@ def _forget_verdicts(folder: Path, pending: Sequence[Picture]) -> None:
         journal.replace(kept)
 
 
-def run_judge(evaluation: Evaluation, config: Config, max_words: int) -> None:
+def run_judge(evaluation: Evaluation, config: Config, max_words: int | None) -> None:
     """Judge what has no verdict yet.
 
     Raises:
@@ -135,6 +136,8 @@ def run_judge(evaluation: Evaluation, config: Config, max_words: int) -> None:
     predictions = complete_predictions(evaluation)
     recorded = load_judge_run(folder)
     config = _with_model(config, recorded)
+    if max_words is None:
+        max_words = recorded.max_words if recorded else DEFAULT_MAX_WORDS
     judging = JudgeRun.of(config, max_words)
     if recorded is not None:
         recorded.same_as(judging, folder)
@@ -142,7 +145,8 @@ def run_judge(evaluation: Evaluation, config: Config, max_words: int) -> None:
     else:
         save_judge_run(judging, folder)
     journal = verdicts_journal(folder)
-    pending = pending_predictions(predictions, journal)
+    known = load_verdicts(predictions, journal)
+    pending = [prediction for prediction in predictions if prediction.key not in known]
     if not pending:
         return
     ledger = Ledger()
@@ -177,13 +181,12 @@ def complete_verdicts(evaluation: Evaluation) -> list[Judged]:
     """
     journal = verdicts_journal(evaluation.folder)
     predictions = complete_predictions(evaluation)
-    pending = pending_predictions(predictions, journal)
-    if pending:
-        done = len(predictions) - len(pending)
+    verdicts = load_verdicts(predictions, journal)
+    if len(verdicts) < len(predictions):
         raise EvaluationError(
-            f"{journal.path}: has {done} of {len(predictions)} verdicts: finish the stage judge first"
+            f"{journal.path}: has {len(verdicts)} of {len(predictions)} verdicts: finish the stage judge first"
         )
-    return sorted(journal.load(), key=lambda judged: judged.prediction.key)
+    return [verdicts[prediction.key] for prediction in predictions]
 
 
 async def _judge(

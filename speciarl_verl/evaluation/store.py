@@ -31,8 +31,11 @@ class Journal(Generic[T]):
         self._read = read
         self._file: BinaryIO | None = None
 
-    def load(self) -> list[T]:
-        """All records, in the order of the file; none where there is no file. Cuts a torn last line off.
+    def load(self, repair: bool = True) -> list[T]:
+        """All records, in the order of the file; none where there is no file.
+
+        Args:
+            repair: cut a torn last line off the file; else it is only not read.
 
         Raises:
             EvaluationError: a line is not one of ours.
@@ -41,7 +44,7 @@ class Journal(Generic[T]):
             return []
         data = self.path.read_bytes()
         whole = data.rfind(b"\n") + 1
-        if whole < len(data):
+        if whole < len(data) and repair:
             os.truncate(self.path, whole)
         return [self._record(number, line) for number, line in enumerate(data[:whole].split(b"\n")[:-1], start=1)]
 
