@@ -16,9 +16,9 @@ from verl.utils import tensordict_utils as tu
 from verl.utils.ray_utils import auto_await
 
 from speciarl_verl.config.checks import check_run
-from speciarl_verl.hosted_judge import locate, with_judge
-from speciarl_verl.judge.build import build_judge
-from speciarl_verl.judge.config import HostedJudgeConfig, JudgeConfig
+from speciarl_verl.hosted_judge import check_hosted, locate, with_judge
+from speciarl_verl.judge.build import check_judge
+from speciarl_verl.judge.config import HostedJudgeConfig
 from speciarl_verl.reward.placement import GROUP_SIZE_KEY, VALIDATE_KEY
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,9 @@ class SpeciaRLAgentLoopManager(AgentLoopManagerTQ):
             judge = await locate(judge, reward_loop_worker_handles or ())
             config = with_judge(config, judge)
             logger.info("verl hosts the judge at %s", judge.url)
-        await _check_judge(judge)
+            await check_hosted(judge)
+        else:
+            await check_judge(judge)
         return await super().create(config, llm_client, teacher_client, reward_loop_worker_handles)
 
     def generate_sequences(self, prompts: TensorDict) -> None:
@@ -57,11 +59,3 @@ class SpeciaRLAgentLoopManager(AgentLoopManagerTQ):
         tu.assign_non_tensor_data(prompts, VALIDATE_KEY, validate)
         tu.assign_non_tensor_data(prompts, GROUP_SIZE_KEY, group_size)
         super().generate_sequences(prompts)
-
-
-async def _check_judge(config: JudgeConfig) -> None:
-    judge = build_judge(config)
-    try:
-        await judge.check()
-    finally:
-        await judge.close()

@@ -12,6 +12,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from speciarl_verl.judge.build import check_judge
 from speciarl_verl.judge.config import HostedJudgeConfig, ServerJudgeConfig
 from speciarl_verl.judge.protocol import JudgeError
 
@@ -30,6 +31,22 @@ async def locate(judge: HostedJudgeConfig, reward_workers: Sequence[Any]) -> Ser
         raise JudgeError("verl hosts no judge: reward.reward_model.enable and its enable_resource_pool must be true")
     # The address comes without a scheme.
     return judge.at(f"http://{address}")
+
+
+async def check_hosted(judge: ServerJudgeConfig) -> None:
+    """Have one pair judged.
+
+    Raises:
+        JudgeError: it was not; with what to look at, as verl's router answers 500 to whatever its servers refuse.
+    """
+    try:
+        await check_judge(judge)
+    except JudgeError as error:
+        raise JudgeError(
+            f"{error} verl hosts this judge, and its router does not pass on what the server says: check "
+            "reward.reward_model.model_path (a chat model with its template?) and "
+            "reward.reward_model.rollout.max_model_len (room for the rubric?)"
+        ) from error
 
 
 def with_judge(config: DictConfig, judge: ServerJudgeConfig) -> DictConfig:

@@ -11,7 +11,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from speciarl_verl.config.schema import parse_config
-from speciarl_verl.hosted_judge import locate, with_judge
+from speciarl_verl.hosted_judge import check_hosted, locate, with_judge
 from speciarl_verl.judge.build import build_judge
 from speciarl_verl.judge.config import HostedJudgeConfig, ServerJudgeConfig
 from speciarl_verl.judge.protocol import JudgeError, Pair
@@ -100,11 +100,9 @@ async def test_server_is_recognised_and_constrained_through_verl_s_router(vllm: 
 async def test_refusal_of_a_server_behind_verl_s_router_is_an_error_that_names_the_router(vllm: FakeServer) -> None:
     # The router makes a 500 without a word of any refusal, so it is retried until the check gives up.
     vllm.script.extend([vllm.reply(400, b"no such model")] * 1000)
-    with verl_router(vllm.url) as address:
-        judge = build_judge(HOSTED.at(f"http://{address}"))
-        with pytest.raises(JudgeError, match=rf"{address}.*HTTP 500"):
-            await judge.check()
-        await judge.close()
+    message = r"HTTP 500.*check reward\.reward_model\.model_path"
+    with verl_router(vllm.url) as address, pytest.raises(JudgeError, match=rf"{address}.*{message}"):
+        await check_hosted(HOSTED.at(f"http://{address}"))
 
 
 @pytest.mark.parametrize("alive", [True, False])

@@ -3,7 +3,13 @@
 from pathlib import Path
 
 from speciarl_verl.judge.accounted import AccountedJudge
-from speciarl_verl.judge.config import HostedJudgeConfig, RunJudgeConfig, ServerJudgeConfig, TaxonomyJudgeConfig
+from speciarl_verl.judge.config import (
+    HostedJudgeConfig,
+    JudgeConfig,
+    RunJudgeConfig,
+    ServerJudgeConfig,
+    TaxonomyJudgeConfig,
+)
 from speciarl_verl.judge.fast_path import FastPathJudge
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Judge, JudgeError
@@ -27,6 +33,19 @@ def build_judge(config: RunJudgeConfig, ledger: Ledger | None = None) -> Judge:
         )
     ledger = ledger or Ledger()
     return AccountedJudge(_deciding_judge(config, ledger), ledger)
+
+
+async def check_judge(config: JudgeConfig) -> None:
+    """Have the configured judge judge one pair.
+
+    Raises:
+        JudgeError: it cannot be built, or does not answer as it must.
+    """
+    judge = build_judge(config)
+    try:
+        await judge.check()
+    finally:
+        await judge.close()
 
 
 def _deciding_judge(config: TaxonomyJudgeConfig | ServerJudgeConfig, ledger: Ledger) -> Judge:
