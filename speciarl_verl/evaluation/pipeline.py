@@ -45,7 +45,7 @@ def run_command(command: Command) -> Iterator[str]:
         EvaluationError, DataContractError, JudgeError: one line; what was done is kept.
     """
     with alone_in(command.folder):
-        evaluation = open_evaluation(command.folder, command.request)
+        evaluation = open_evaluation(command.folder, command.request, command.resources.server)
         if Stage.JUDGE in command.stages and command.judge is None:
             # Before hours of predicting, not after.
             raise EvaluationError("--judge is missing: taxonomy, or server with --judge-url (or --stages predict)")

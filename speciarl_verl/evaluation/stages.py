@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -69,8 +69,11 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
 
 
-def open_evaluation(folder: Path, request: PredictRequest) -> Evaluation:
+def open_evaluation(folder: Path, request: PredictRequest, server: ServerSettings | None = None) -> Evaluation:
     """Make the run's manifest, or prove that what is asked for is what the folder holds.
+
+    Args:
+        server: how a server is asked which model it serves, where none is named.
 
     Raises:
         EvaluationError: it is not; or flags are missing or contradict each other.
@@ -81,7 +84,7 @@ def open_evaluation(folder: Path, request: PredictRequest) -> Evaluation:
     if not files:
         raise EvaluationError("--data is missing: a parquet of `python -m data_prep`")
     pictures = read_pictures(files)
-    run = requested_run(request, pictures, recorded)
+    run = _with_served_model(requested_run(request, pictures, recorded), server or ServerSettings(url=""))
     if recorded is not None:
         recorded.same_as(run, folder)
     if run != recorded:
@@ -215,6 +218,16 @@ def _with_model(config: Config, recorded: JudgeRun | None) -> Config:
     if not names:
         raise EvaluationError(f"judge server {settings.api} lists no model: name it, --judge-set model=NAME")
     return config.model_copy(update={"model": names[0]})
+
+
+def _with_served_model(run: Run, server: ServerSettings) -> Run:
+    """A server's run with its model named, so that the report names it and a restart finds out about another one."""
+    if run.settings.engine is not EngineKind.SERVER or run.settings.model is not None:
+        return run
+    names = asyncio.run(_names(replace(server, url=run.server or "")))
+    if not names:
+        raise EvaluationError(f"server {run.server} lists no model: name it in --served-model")
+    return run.model_copy(update={"settings": run.settings.model_copy(update={"model": names[0]})})
 
 
 async def _names(settings: ServerSettings) -> list[str]:

@@ -23,6 +23,7 @@ class VisionServer(ThreadingHTTPServer):
     def __init__(self, owner: str = "vllm") -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.owner = owner
+        self.model = "seer"
         self.respond: Callable[[dict[str, Any]], Reply] = lambda body: choices(*["<answer>bird</answer>"] * count(body))
         self.script: deque[Reply] = deque()
         self.requests: list[dict[str, Any]] = []
@@ -79,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self._send(200, {"object": "list", "data": [{"id": "seer", "owned_by": self.server.owner}]})
+        self._send(200, {"object": "list", "data": [{"id": self.server.model, "owned_by": self.server.owner}]})
 
     def do_POST(self) -> None:
         server = self.server
