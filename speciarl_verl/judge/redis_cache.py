@@ -38,6 +38,7 @@ class RedisCache:
             from redis.asyncio import BlockingConnectionPool, Redis
             from redis.asyncio.retry import Retry
             from redis.backoff import NoBackoff
+            from redis.credentials import UsernamePasswordCredentialProvider
         except ImportError as error:
             raise CacheError(
                 f"verdict cache {url}: the package redis is missing: pip install 'speciarl_verl[redis]'"
@@ -49,13 +50,15 @@ class RedisCache:
         self._resting_until = 0.0
         pool = BlockingConnectionPool.from_url(
             url,
-            password=password,
+            # Not the password itself, which some versions show in the `repr` of a connection.
+            credential_provider=UsernamePasswordCredentialProvider(password=password) if password else None,
             max_connections=_CONNECTIONS,
             timeout=_TIMEOUT_S,
             socket_timeout=_TIMEOUT_S,
             socket_connect_timeout=_TIMEOUT_S,
             # Once more, for a connection that was closed while idle.
             retry=Retry(NoBackoff(), 1),
+            retry_on_error=[exceptions.ConnectionError],
             decode_responses=True,
             encoding_errors="replace",
         )

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,18 +68,28 @@ def port() -> int:
 
 
 @pytest.fixture
-def server(tmp_path: Path, port: int) -> Iterator[RedisServer]:
-    started = start(tmp_path, port)
+def start_server(tmp_path: Path, port: int) -> Iterator[Callable[..., RedisServer]]:
+    """Starts a server on the test's port, and again after it was stopped."""
+    servers = []
+
+    def started(password: str | None = None) -> RedisServer:
+        servers.append(start(tmp_path, port, password))
+        return servers[-1]
+
     yield started
-    started.stop()
+    for server in servers:
+        server.stop()
 
 
 @pytest.fixture
-def guarded(tmp_path: Path, port: int) -> Iterator[RedisServer]:
+def server(start_server: Callable[..., RedisServer]) -> RedisServer:
+    return start_server()
+
+
+@pytest.fixture
+def guarded(start_server: Callable[..., RedisServer]) -> RedisServer:
     """A server that asks for `PASSWORD`."""
-    started = start(tmp_path, port, PASSWORD)
-    yield started
-    started.stop()
+    return start_server(PASSWORD)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +232,7 @@ async def test_get_wrong_password_is_an_error_without_it(guarded, caplog, passwo
     await cache.close()
 
 
-async def test_server_gone_is_an_error_at_once_and_back_after_the_rest(server, tmp_path, monkeypatch):
+async def test_server_gone_is_an_error_at_once_and_back_after_the_rest(server, start_server, monkeypatch):
     monkeypatch.setattr(redis_cache, "_REST_S", 0.0)
     cache = RedisCache(server.url, None)
     await cache.put(entry(1))
@@ -235,34 +245,31 @@ async def test_server_gone_is_an_error_at_once_and_back_after_the_rest(server, t
             await cache.put(entry(2))
     # What is refused is not waited for: forty times it takes less than one timeout each would.
     assert time.monotonic() - start_s < 40 * redis_cache._TIMEOUT_S / 10
-    again = start(tmp_path, server.port)
+    start_server()
     await cache.put(entry(1, "A"))
     assert await cache.get(key_of(1)) == Answer("A")
     await cache.close()
-    again.stop()
 
 
-async def test_server_gone_is_left_alone_for_the_rest(server, tmp_path, monkeypatch):
+async def test_server_gone_is_left_alone_for_the_rest(server, start_server, monkeypatch):
     monkeypatch.setattr(redis_cache, "_REST_S", 3600.0)
     cache = RedisCache(server.url, None)
     server.stop()
     with pytest.raises(CacheError):
         await cache.get(key_of(1))
-    again = start(tmp_path, server.port)
+    start_server()
     with pytest.raises(CacheError, match=str(server.port)):
         await cache.get(key_of(1))
     await cache.close()
-    again.stop()
 
 
-async def test_server_that_restarted_while_idle_is_used_without_an_error(server, tmp_path):
+async def test_server_that_restarted_while_idle_is_used_without_an_error(server, start_server):
     cache = RedisCache(server.url, None)
     await cache.put(entry(1))
     server.stop()
-    again = start(tmp_path, server.port)
+    start_server()
     assert await cache.get(key_of(1)) is None
     await cache.close()
-    again.stop()
 
 
 async def test_server_that_hangs_costs_one_wait_and_not_one_a_pair(port, monkeypatch):
