@@ -95,7 +95,7 @@ start() { # name; runs COMMAND in a process group of its own, so that none of it
   disown # else bash reports its end as well
 }
 stop() {
-  trap '' INT TERM
+  trap '' HUP INT TERM
   ((${#PIDS[@]})) || return 0
   for pid in "${PIDS[@]}"; do kill -TERM -- "-$pid" 2>/dev/null || true; done
   for ((i = 0; i < 25; i++)); do
@@ -148,6 +148,7 @@ if [[ -z $dry_run ]]; then
   check_ports
   mkdir -p "$log_dir"
   trap stop EXIT
+  trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
   # Without cached byte code every process compiles its imports anew.

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import re
 import socket
 import subprocess
@@ -174,10 +175,26 @@ class Serving:
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """A port that nothing listens on, with three more behind it.
+
+    Below the range that the kernel draws from for outgoing connections: while a server is down, one of those could take
+    its place.
+    """
+    return next(port for port in _shuffled_ports() if all(_is_free(port + offset) for offset in range(4)))
+
+
+def _shuffled_ports() -> list[int]:
+    ports = list(range(20000, 32000, 4))
+    return random.SystemRandom().sample(ports, len(ports))
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def _kill(process: psutil.Process) -> None:

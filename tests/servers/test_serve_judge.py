@@ -85,6 +85,60 @@ def test_dry_run_serves_qwen3_in_fp8_on_two_gpus() -> None:
     assert "PYTHONPATH" not in line, "the stand-in for the CUDA kernels is for a CPU only"
 
 
+_PARSE = """
+import argparse, shlex, sys
+from sglang.srt.server_args import ServerArgs
+from sglang_router.router_args import RouterArgs
+for line in sys.stdin:
+    words = shlex.split(line)
+    module, *flags = words[words.index("-m") + 1 :]
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    (ServerArgs if module == "sglang.launch_server" else RouterArgs).add_cli_args(parser)
+    parsed = parser.parse_args(flags)
+    print(module, parsed.port)
+"""
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(600)
+def test_flags_for_gpus_are_those_of_the_pinned_sglang() -> None:
+    subprocess.run(["bash", "recipes/setup_judge.sh", "--device", "cpu"], cwd=ROOT, check=True, timeout=400)
+    commands = run("--tp", 2, "--replicas", 2, "--port", 4000, "--dry-run").stdout
+    parsed = subprocess.run(
+        [ROOT / ".venv-judge-cpu" / "bin" / "python", "-c", _PARSE],
+        input=commands,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "recipes" / "judge_cpu"), "SGLANG_USE_CPU_ENGINE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert parsed.returncode == 0, parsed.stderr[-2000:]
+    server = "sglang.launch_server"
+    said = [line for line in parsed.stdout.splitlines() if line.startswith("sglang")]
+    assert said == [f"{server} 4001", f"{server} 4002", "sglang_router.launch_router 4000"]
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(600)
+def test_interrupt_while_starting_leaves_nothing(model: Path, tmp_path: Path) -> None:
+    command = serve_judge("--device", "cpu", "--model", model, "--port", free_port(), "--log-dir", tmp_path)
+    recipe = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        launcher = psutil.Process(recipe.pid)
+        deadline = time.monotonic() + 400
+        while not list(tmp_path.glob("*.log")):
+            assert recipe.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        family = launcher.children(recursive=True)
+        recipe.send_signal(signal.SIGINT)
+        assert recipe.wait(timeout=60) == 128 + signal.SIGINT
+        assert not psutil.wait_procs(family, timeout=30)[1]
+    finally:
+        recipe.terminate()
+        recipe.wait()
+
+
 @pytest.mark.servers
 @pytest.mark.timeout(600)
 def test_port_in_use_is_refused(model: Path) -> None:
