@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.miniature import write_model
 from tests.servers.serving import SGLANG, VLLM, Serving
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # Imports torch, which most of a run's processes need not.
+    from tests.servers.miniature import write_model
+
     return write_model(tmp_path_factory.mktemp("judge") / "model")
 
 
