@@ -1,8 +1,9 @@
 """The stage `predict`: pictures through an engine into `predictions.jsonl`, a picture's samples in one write.
 
-A sample that fails for good is recorded as failed and counts as wrong. But an engine that fails everything is no model
-that is wrong: after `MAX_CONSECUTIVE` failures in a row, or where nothing else came, the stage stops instead, and the
-failures of that row are not recorded. What was done is kept; the same command goes on from there.
+A sample that fails for good is recorded as failed and counts as wrong. But where everything fails, no model is wrong:
+after `MAX_CONSECUTIVE` failures in a row, or where nothing else came, the stage stops instead, and the failures of that
+row are not recorded. (A picture that cannot be opened is none of a row, once something came.) What was done is kept;
+the same command goes on from there.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -96,7 +97,7 @@ def predict(engine: Engine, pending: Sequence[Picture], samples: int, total: int
     with closing(engine.answers(pending)) as answers, journal, bar:
         for answer in answers:
             bar.update()
-            if answer.failure is not None and not answer.fault_of_picture:
+            if answer.failure is not None and not (answer.fault_of_picture and some_came):
                 failing.append(answer)
                 if len(failing) >= MAX_CONSECUTIVE:
                     raise EvaluationError(_all_fail(failing))
@@ -125,8 +126,8 @@ def _predictions(answer: Answer, samples: int) -> list[Prediction]:
 
 def _all_fail(failing: Sequence[Answer]) -> str:
     return (
-        f"predict: {len(failing)} pictures failed in a row and nothing else came, so the engine is at fault; the last: "
-        f"{failing[-1].failure}. These failures were not recorded: repair it and repeat the command to resume"
+        f"predict: {len(failing)} pictures failed in a row and nothing else came; the last: {failing[-1].failure}. "
+        "These failures were not recorded: repair the cause and repeat the command to resume"
     )
 
 

@@ -98,8 +98,8 @@ class Predictor:
         except PictureError as error:
             self._failed.append(Answer(picture, failure=str(error), fault_of_picture=True))
         except ValueError as error:
-            # vLLM refuses this request: a picture of more tokens than fit, or one that its processor does not take.
-            self._failed.append(Answer(picture, failure=one_line(error), fault_of_picture=True))
+            # vLLM refuses this request, such as a picture of more tokens than fit.
+            self._failed.append(Answer(picture, failure=one_line(error)))
         else:
             self._flying[name] = (picture, tries)
 

@@ -116,11 +116,21 @@ def test_a_row_of_failures_ends_the_stage_and_keeps_what_was_done(
 
 
 def test_broken_pictures_say_nothing_of_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "MAX_CONSECUTIVE", 2)
-    expected = Expected(small_set(tmp_path), samples=1)
+    monkeypatch.setattr(stage, "MAX_CONSECUTIVE", 3)
+    expected = Expected(small_set(tmp_path, count=12), samples=1)
     journal = predictions_journal(tmp_path)
-    run(ScriptedEngine(broken), expected, journal)
-    assert [p.failure for p in journal.load()] == ["the picture cannot be opened"] * 6
+    # Two before anything came, six in a row after it; the highest row comes first.
+    run(ScriptedEngine(lambda p: good()(p) if p.row in (0, 1, 8, 9) else broken(p)), expected, journal)
+    failures = [p.failure for p in journal.load() if p.response is None]
+    assert failures == ["the picture cannot be opened"] * 8
+    assert len(journal.load()) == 12
+
+
+def test_nothing_but_broken_pictures_is_no_evaluation(tmp_path: Path) -> None:
+    journal = predictions_journal(tmp_path)
+    with pytest.raises(EvaluationError, match=r"6 pictures failed in a row.*cannot be opened"):
+        run(ScriptedEngine(broken), Expected(small_set(tmp_path), samples=1), journal)
+    assert journal.load() == []
 
 
 def test_a_last_failure_is_recorded_where_others_came(tmp_path: Path) -> None:
