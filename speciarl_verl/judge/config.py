@@ -69,6 +69,7 @@ class LLMJudgeConfig(BaseModel):
         budget_s: seconds for one answer, retries and their waits included, once it has one of the `max_concurrency`
             places.
         max_concurrency: requests in flight at once, in one process.
+        proxy: go through the proxy that the environment names (HTTP_PROXY, HTTPS_PROXY); it sees what http:// sends.
         api_key_env: the NAME of the environment variable that holds the key.
         api_key_file: the path of a file that holds the key.
     """
@@ -86,6 +87,7 @@ class LLMJudgeConfig(BaseModel):
     timeout_s: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     budget_s: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     max_concurrency: int = Field(default=64, ge=1)
+    proxy: bool = False
     api_key_env: str | None = None
     api_key_file: str | None = None
 

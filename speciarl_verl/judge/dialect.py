@@ -68,8 +68,18 @@ async def discover(transport: Transport, endpoint: Endpoint, model: str | None, 
     named = model or next((card.model for card in cards), None)
     if named is None:
         raise JudgeError(f"judge server {endpoint.api} lists no model: name it in speciarl.judge.model")
-    weights = next((card.root for card in cards if card.model == named), None)
-    return Service(await _dialect(transport, endpoint, cards, patience), named, weights)
+    card = next((card for card in cards if card.model == named), None)
+    owners = {card.owner for card in cards}
+    for dialect in (Dialect.SGLANG, Dialect.VLLM):
+        if dialect.value in owners:
+            return Service(dialect, named, card.root if card else None)
+    for path in _MODEL_INFO_PATHS:
+        weights = await _told(transport, f"{endpoint.root}{path}", "model_path", patience)
+        if weights is not None:
+            return Service(Dialect.SGLANG, named, weights)
+    if not cards and await _told(transport, f"{endpoint.root}/version", "version", patience) is not None:
+        return Service(Dialect.VLLM, named)
+    return Service(Dialect.OTHER, named, card.root if card else None)
 
 
 @dataclass(frozen=True)
@@ -92,23 +102,11 @@ def _is_card(entry: object) -> bool:
     return isinstance(entry, dict) and "id" in entry
 
 
-async def _dialect(transport: Transport, endpoint: Endpoint, cards: Sequence[_Card], patience: Patience) -> Dialect:
-    owners = {card.owner for card in cards}
-    for dialect in (Dialect.SGLANG, Dialect.VLLM):
-        if dialect.value in owners:
-            return dialect
-    for path in _MODEL_INFO_PATHS:
-        if await _answers(transport, f"{endpoint.root}{path}", "model_path", patience):
-            return Dialect.SGLANG
-    if not cards and await _answers(transport, f"{endpoint.root}/version", "version", patience):
-        return Dialect.VLLM
-    return Dialect.OTHER
-
-
-async def _answers(transport: Transport, url: str, field: str, patience: Patience) -> bool:
-    """True when the URL gives a JSON object with that field; whatever else a living server sends there is a no."""
+async def _told(transport: Transport, url: str, field: str, patience: Patience) -> str | None:
+    """A field of the JSON object at the URL; None for whatever else a living server sends there."""
     once = replace(patience, retry_s=0.0)
     try:
-        return await transport.get(url, lambda body: isinstance(body, dict) and field in body, once)
+        value = await transport.get(url, lambda body: body.get(field) if isinstance(body, dict) else None, once)
     except JudgeError:
-        return False
+        return None
+    return None if value is None else str(value)

@@ -29,7 +29,8 @@ from speciarl_verl.judge.vote import majority
 
 logger = logging.getLogger(__name__)
 
-_CHECK_RETRY_S = 3.0
+# A router needs some seconds to notice that one of its servers died.
+_CHECK_RETRY_S = 6.0
 _CHECK_PAIR = Pair(prediction="robin", ground_truth="European robin")
 
 
@@ -127,7 +128,7 @@ class ServerJudge:
                 cache = open_cache(self._config)
             except CacheError as error:
                 raise JudgeError(str(error)) from error
-            transport = Transport(self._endpoint, self._config.max_concurrency, self._ledger)
+            transport = Transport(self._endpoint, self._config.max_concurrency, self._ledger, self._config.proxy)
             connection = self._connections[loop] = _Connection(transport, cache)
         return connection
 
@@ -165,7 +166,7 @@ class ServerJudge:
             if category is not None:
                 return _Opinion(Answer(reply.text, reply.confidence), category, Source.SERVER)
             self._ledger.off_menu += 1
-            useless.append(reply.text)
+            useless.append(self._endpoint.without_key(reply.text))
         raise JudgeError(_off_menu(self._endpoint, service, useless, pair, form))
 
     async def _found_service(self, patience: Patience) -> Service:

@@ -5,6 +5,7 @@ needs a local disk (not NFS); several machines share a Redis cache instead.
 """
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 import struct
@@ -46,12 +47,16 @@ _PUT = "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHI
 
 
 class SQLiteCache:
-    """Reads on the event loop (some 10 microseconds), writes on a thread, where they may wait for other processes."""
+    """Reads and writes on the event loop, microseconds each; a write that has to wait for another process's moves to a
+    thread."""
 
-    def __init__(self, place: str, reading: sqlite3.Connection, writing: sqlite3.Connection) -> None:
+    def __init__(
+        self, place: str, reading: sqlite3.Connection, at_once: sqlite3.Connection, in_turn: sqlite3.Connection
+    ) -> None:
         self._place = place
         self._reading = reading
-        self._writing = writing
+        self._at_once = at_once
+        self._in_turn = in_turn
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verdict-cache")
 
     @classmethod
@@ -59,7 +64,7 @@ class SQLiteCache:
         """A cache that ends with the process."""
         connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         connection.execute(_TABLE)
-        return cls("in memory", connection, connection)
+        return cls("in memory", connection, connection, connection)
 
     @classmethod
     def of_file(cls, path: Path) -> "SQLiteCache":
@@ -75,7 +80,7 @@ class SQLiteCache:
                 _clear_the_place(path)
                 writing = _open(path, _WRITE_WAIT_S)
                 _prepare(writing)
-            return cls(str(path), _open(path, _READ_WAIT_S), writing)
+            return cls(str(path), _open(path, _READ_WAIT_S), _open(path, wait_s=0.0), writing)
         except (OSError, sqlite3.Error) as error:
             raise CacheError(f"verdict cache {path}: {error}: name another file in speciarl.judge.cache") from error
 
@@ -93,17 +98,22 @@ class SQLiteCache:
         """See `AnswerCache.put`."""
         texts = map(_utf8, (entry.model, entry.prediction, entry.ground_truth))
         row = (entry.key, _utf8(entry.answer.text), entry.answer.confidence, *texts)
+        with contextlib.suppress(sqlite3.Error):
+            self._at_once.execute(_PUT, row)
+            return
         loop = asyncio.get_running_loop()
         try:
-            written = loop.run_in_executor(self._writer, self._tried, lambda: self._writing.execute(_PUT, row))
+            written = loop.run_in_executor(self._writer, self._tried, lambda: self._in_turn.execute(_PUT, row))
         except RuntimeError as error:
             raise CacheError(f"verdict cache {self._place}: it is closed") from error
-        await written
+        # An answer that was paid for is kept even where nobody waits for it any more.
+        await asyncio.shield(written)
 
     async def close(self) -> None:
         """See `AnswerCache.close`; what was put is written first."""
         await asyncio.to_thread(self._writer.shutdown)
-        self._writing.close()
+        self._at_once.close()
+        self._in_turn.close()
         self._reading.close()
 
     def _tried(self, act: Callable[[], T]) -> T:

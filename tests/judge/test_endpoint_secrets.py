@@ -75,6 +75,11 @@ FAULTS = [
     pytest.param(lambda fake: fake.reply(400, json.dumps({"error": f"bad {KEY}"}).encode()), id="400"),
     pytest.param(lambda fake: fake.reply(500, f"{'x' * 290}{KEY}".encode()), id="500, cut in the key"),
     pytest.param(lambda fake: fake.reply(429, f"slow down, {KEY}".encode()), id="429"),
+    pytest.param(
+        lambda fake: fake.reply(200, json.dumps({"error": {"message": f"quota of {KEY} spent"}}).encode()),
+        id="200 with an error",
+    ),
+    pytest.param(lambda fake: fake.says(f"your key is {KEY}"), id="off the menu"),
     pytest.param(lambda fake: fake.reply(200, f"<html>{KEY}".encode()), id="not JSON"),
     pytest.param(lambda fake: fake.reply(307, b"", Location=f"http://127.0.0.1:1/?key={KEY}"), id="redirect"),
 ]

@@ -320,7 +320,7 @@ async def test_judge_url_ending_in_v1_probes_the_server_above_it(fake, make_judg
 async def test_judge_key_goes_into_the_header_and_nowhere_else(fake, make_judge, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("JUDGE_KEY", "sk-secret-123")
-    judge = make_judge(api_key_env="JUDGE_KEY", budget_s=0.2)
+    judge = make_judge(api_key_env="JUDGE_KEY", budget_s=1)
     monkeypatch.delenv("JUDGE_KEY")
     fake.script.extend([fake.reply(500, b"your key sk-secret-123 is fine")] * 50)
     with pytest.raises(JudgeError) as error:
@@ -373,3 +373,24 @@ async def test_judge_server_that_comes_back_is_used_again(fake, make_judge):
         await judge.judge(PAIR)
     fake.script.clear()
     assert (await judge.judge(PAIR)).category is Category.SPECIFIC
+
+
+@pytest.mark.parametrize(("proxy", "through"), [(False, 0), (True, 1)])
+async def test_judge_goes_through_a_proxy_only_when_told(fake, make_judge, monkeypatch, proxy, through):
+    passed = []
+
+    async def refuse(reader, writer):
+        passed.append(await reader.readline())
+        writer.close()
+
+    listener = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    judge = make_judge(proxy=proxy, budget_s=0.5)
+    if proxy:
+        with pytest.raises(JudgeError):
+            await judge.judge(PAIR)
+    else:
+        assert (await judge.judge(PAIR)).category is Category.SPECIFIC
+    assert min(len(passed), 1) == through
+    listener.close()

@@ -366,12 +366,19 @@ async def test_close_while_another_process_writes_does_not_stop_the_event_loop(p
 
 async def test_cancelled_put_is_written_all_the_same(path):
     cache = SQLiteCache.of_file(path)
-    put = asyncio.ensure_future(cache.put(entry(1)))
-    await asyncio.sleep(0)
-    put.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await put
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    puts = [asyncio.ensure_future(cache.put(entry(number))) for number in (1, 2)]
+    await asyncio.sleep(0.05)
+    for put in puts:
+        put.cancel()
+    for put in puts:
+        with pytest.raises(asyncio.CancelledError):
+            await put
+    other.execute("COMMIT")
+    other.close()
     await cache.close()
+    assert await kept(path, 2) == [Answer("specific")]
     assert await kept(path, 1) == [Answer("specific")]
 
 
