@@ -138,7 +138,10 @@ def evaluate(
         str | None,
         _option(_REPORT, "--inclusion-model", metavar="NAME", help="Its model (the first one that it lists)."),
     ] = None,
-    browser: Annotated[bool, _option(_REPORT, "--browser/--no-browser", help="Write browser.html (yes).")] = True,
+    browser_pictures: Annotated[
+        int,
+        _option(_REPORT, "--browser-pictures", metavar="N", min=0, help="Of browser.html; 0 writes none (5000)."),
+    ] = 5000,
     compare: Annotated[
         list[Path] | None,
         _option(_REPORT, "--compare", metavar="RUN", help="Other runs to put beside this one; repeat for several."),
@@ -209,7 +212,7 @@ def evaluate(
             judge=judge_config(judge, judge_url, judge_set) if judge else None,
             max_words=max_words,
             conti=ContiRequest(encoder, spacy, inclusion) if conti else None,
-            browser=browser,
+            browser_pictures=browser_pictures,
             compare=compare or (),
             retry_failed=retry_failed,
             allow_missing=allow_missing,

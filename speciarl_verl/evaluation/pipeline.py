@@ -32,7 +32,7 @@ class Command:
     judge: Config | None = None
     max_words: int | None = None
     conti: ContiRequest | None = None
-    browser: bool = True
+    browser_pictures: int = 5000
     compare: Sequence[Path] = ()
     retry_failed: bool = False
     allow_missing: bool = False
@@ -60,7 +60,7 @@ def run_command(command: Command) -> Iterator[str]:
         if Stage.JUDGE in command.stages and command.judge is not None:
             run_judge(evaluation, command.judge, command.max_words)
         if Stage.REPORT in command.stages:
-            yield from _summary(run_report(evaluation, command.conti, command.browser), command.folder)
+            yield from _summary(run_report(evaluation, command.conti, command.browser_pictures), command.folder)
     if command.compare:
         from speciarl_verl.evaluation.comparing import compare_folders
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from speciarl_verl.evaluation.fault import EvaluationError
 from speciarl_verl.evaluation.judge_run import JudgeRun, load_judge_run
-from speciarl_verl.evaluation.pictures import PictureError, PictureFiles
+from speciarl_verl.evaluation.pictures import Picture, PictureError, PictureFiles, draw
 from speciarl_verl.evaluation.records import Judged, SampleKey
 from speciarl_verl.evaluation.run import EngineKind, Run, package_versions
 from speciarl_verl.evaluation.stages import Evaluation, complete_verdicts
@@ -35,8 +35,11 @@ class ContiRequest:
     inclusion: ServerJudgeConfig | None = None
 
 
-def run_report(evaluation: Evaluation, conti: ContiRequest | None, browser: bool) -> "Report":
+def run_report(evaluation: Evaluation, conti: ContiRequest | None, browser_pictures: int) -> "Report":
     """Write the report of a finished run.
+
+    Args:
+        browser_pictures: pictures of the error browser; of a larger run so many are drawn. 0 writes none.
 
     Raises:
         EvaluationError: predictions or verdicts are missing.
@@ -51,8 +54,8 @@ def run_report(evaluation: Evaluation, conti: ContiRequest | None, browser: bool
     about = describe(run, judge, evaluation.folder.resolve().name)
     report = build_report(judged, about=about, conti=score(judged, conti) if conti else None, seed=run.settings.seed)
     write_report(report, evaluation.folder)
-    if browser:
-        _write_browser(evaluation, judged, about.name)
+    if browser_pictures:
+        _write_browser(evaluation, judged, about.name, browser_pictures)
     return report
 
 
@@ -103,10 +106,16 @@ def score(judged: Sequence[Judged], request: ContiRequest) -> "Mapping[str, Cont
     )
 
 
-def _write_browser(evaluation: Evaluation, judged: Sequence[Judged], title: str) -> None:
+def _write_browser(evaluation: Evaluation, judged: Sequence[Judged], title: str, most: int) -> None:
     from speciarl_verl.evaluation.browser import write_browser
 
-    rows = {(picture.dataset, picture.image): picture for picture in evaluation.pictures}
+    total = len(evaluation.pictures)
+    chosen: Sequence[Picture] = evaluation.pictures
+    if total > most:
+        sets = {picture.dataset for picture in chosen}
+        chosen = draw(chosen, -(-most // len(sets)), evaluation.run.settings.seed)
+        title = f"{title}: {len(chosen):,} of {total:,} pictures, drawn by chance"
+    rows = {(picture.dataset, picture.image): picture for picture in chosen}
     files = PictureFiles()
 
     def stored(key: SampleKey) -> bytes | None:
@@ -115,4 +124,5 @@ def _write_browser(evaluation: Evaluation, judged: Sequence[Judged], title: str)
         except PictureError:
             return None
 
-    write_browser(judged, stored, evaluation.folder / BROWSER, title=title)
+    shown = [one for one in judged if (one.prediction.key.dataset, one.prediction.key.image) in rows]
+    write_browser(shown, stored, evaluation.folder / BROWSER, title=title)
