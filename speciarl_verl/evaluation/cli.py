@@ -140,8 +140,8 @@ def evaluate(
     ] = None,
     browser_pictures: Annotated[
         int,
-        _option(_REPORT, "--browser-pictures", metavar="N", min=0, help="Of browser.html; 0 writes none (5000)."),
-    ] = 5000,
+        _option(_REPORT, "--browser-pictures", metavar="N", min=0, help="Of browser.html; 0 writes none (3000)."),
+    ] = 3000,
     compare: Annotated[
         list[Path] | None,
         _option(_REPORT, "--compare", metavar="RUN", help="Other runs to put beside this one; repeat for several."),

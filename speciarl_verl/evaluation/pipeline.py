@@ -32,7 +32,7 @@ class Command:
     judge: Config | None = None
     max_words: int | None = None
     conti: ContiRequest | None = None
-    browser_pictures: int = 5000
+    browser_pictures: int = 3000
     compare: Sequence[Path] = ()
     retry_failed: bool = False
     allow_missing: bool = False

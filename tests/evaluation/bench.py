@@ -50,7 +50,7 @@ def make(folder: Annotated[Path, typer.Argument()]) -> None:
 @app.command()
 def run(folder: Annotated[Path, typer.Argument()]) -> None:
     """Time the stage."""
-    for flag in ("--browser-pictures=0", "--browser-pictures=5000"):
+    for flag in ("--browser-pictures=0", "--browser-pictures=3000"):
         for _ in range(3):
             started = time.perf_counter()
             command = [sys.executable, "-m", "speciarl_verl.cli", "evaluate", "--stages", "report", flag]
