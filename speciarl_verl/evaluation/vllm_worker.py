@@ -40,6 +40,8 @@ def work(pipe: Connection, settings: VllmSettings, devices: str | None) -> None:
         return
     except Exception as error:
         pipe.send(Broken(f"stopped: {one_line(error)}"))
+    finally:
+        _kill_children()
 
 
 class Predictor:
@@ -200,6 +202,11 @@ def _end_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         parent.join()
-        for child in active_children():
-            child.kill()
+        _kill_children()
         os._exit(1)
+
+
+def _kill_children() -> None:
+    # vLLM's engine process would outlive a worker that is killed while it waits for it.
+    for child in active_children():
+        child.kill()
