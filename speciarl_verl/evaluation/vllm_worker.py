@@ -18,6 +18,7 @@ from speciarl_verl.evaluation.run import package_versions
 from speciarl_verl.evaluation.vllm_engine import Broken, Ready, VllmSettings
 
 _TRIES = 2
+_PATIENCE_S = 10.0
 
 
 def work(pipe: Connection, settings: VllmSettings, devices: str | None) -> None:
@@ -41,7 +42,7 @@ def work(pipe: Connection, settings: VllmSettings, devices: str | None) -> None:
     except Exception as error:
         pipe.send(Broken(f"stopped: {one_line(error)}"))
     finally:
-        _kill_children()
+        _end_children(patience_s=_PATIENCE_S)
 
 
 class Predictor:
@@ -202,11 +203,15 @@ def _end_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         parent.join()
-        _kill_children()
+        _end_children(patience_s=0)
         os._exit(1)
 
 
-def _kill_children() -> None:
+def _end_children(patience_s: float) -> None:
     # vLLM's engine process would outlive a worker that is killed while it waits for it.
-    for child in active_children():
+    children = active_children()
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.join(patience_s)
         child.kill()
