@@ -29,7 +29,7 @@ from recipes.quickstart.world import Visibility
 from speciarl_verl.answer import extract_answer
 from speciarl_verl.category import Category
 from speciarl_verl.data_contract import check_parquet
-from speciarl_verl.evaluation.metrics import compute_metrics
+from speciarl_verl.evaluation.statistics.metrics import compute_metrics
 from speciarl_verl.judge.protocol import Judge, Pair
 from speciarl_verl.judge.taxonomy import TaxonomyJudge
 from speciarl_verl.prompts import load_prompt

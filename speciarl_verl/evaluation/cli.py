@@ -179,11 +179,11 @@ def evaluate(
     A sample that fails for good, or has no parseable answer, counts as wrong and is reported apart. What is wrong with
     the input is one line, exit status 2.
     """
-    from speciarl_verl.evaluation.engines import Resources
     from speciarl_verl.evaluation.pipeline import Command, run_command
-    from speciarl_verl.evaluation.reporting import ContiRequest
-    from speciarl_verl.evaluation.request import PredictRequest
-    from speciarl_verl.evaluation.server_api import ServerSettings
+    from speciarl_verl.evaluation.predict.engines import Resources
+    from speciarl_verl.evaluation.predict.request import PredictRequest
+    from speciarl_verl.evaluation.predict.server_api import ServerSettings
+    from speciarl_verl.evaluation.report.stage import ContiRequest
 
     logging.basicConfig(level=logging.WARNING, format="speciarl: %(message)s")
     with _refusing():
@@ -226,7 +226,7 @@ def compare(
     out: Annotated[Path, typer.Option(help="Folder that is written.")],
 ) -> None:
     """Put finished runs side by side, with paired tests on the pictures that they share and the published rows."""
-    from speciarl_verl.evaluation.comparing import compare_folders
+    from speciarl_verl.evaluation.report.folders import compare_folders
 
     logging.basicConfig(level=logging.WARNING, format="speciarl: %(message)s")
     with _refusing():
@@ -274,7 +274,7 @@ def _engine_args(settings: list[str] | None) -> dict[str, Any] | None:
 
 
 def _inclusion_judge(url: str | None, model: str | None) -> "ServerJudgeConfig | None":
-    from speciarl_verl.evaluation.inclusion import RUBRIC
+    from speciarl_verl.evaluation.conti.inclusion import RUBRIC
     from speciarl_verl.judge.config import ServerJudgeConfig
 
     if url is None:

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speciarl_verl.evaluation.engines import Resources
 from speciarl_verl.evaluation.fault import EvaluationError
-from speciarl_verl.evaluation.judge_run import Config
-from speciarl_verl.evaluation.reporting import ContiRequest, run_report
-from speciarl_verl.evaluation.request import PredictRequest
+from speciarl_verl.evaluation.judge.manifest import Config
+from speciarl_verl.evaluation.predict.engines import Resources
+from speciarl_verl.evaluation.predict.request import PredictRequest
+from speciarl_verl.evaluation.report.stage import ContiRequest, run_report
 from speciarl_verl.evaluation.stages import Stage, alone_in, open_evaluation, run_judge, run_predict
 
 if TYPE_CHECKING:
-    from speciarl_verl.evaluation.report import Report
+    from speciarl_verl.evaluation.report.build import Report
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def run_command(command: Command) -> Iterator[str]:
         if Stage.REPORT in command.stages:
             yield from _summary(run_report(evaluation, command.conti, command.browser_pictures), command.folder)
     if command.compare:
-        from speciarl_verl.evaluation.comparing import compare_folders
+        from speciarl_verl.evaluation.report.folders import compare_folders
 
         yield from compare_folders([command.folder, *command.compare], command.folder / "compare")
 

@@ -21,10 +21,10 @@ from PIL import Image
 
 from speciarl_verl.category import Category
 from speciarl_verl.data_contract import SCHEMA
-from speciarl_verl.evaluation.judge_run import JudgeRun, save_judge_run
-from speciarl_verl.evaluation.pictures import Picture, read_pictures
+from speciarl_verl.evaluation.judge.manifest import JudgeRun, save_judge_run
+from speciarl_verl.evaluation.predict.pictures import Picture, read_pictures
+from speciarl_verl.evaluation.predict.request import PredictRequest
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
-from speciarl_verl.evaluation.request import PredictRequest
 from speciarl_verl.evaluation.stages import open_evaluation
 from speciarl_verl.evaluation.store import predictions_journal, verdicts_journal
 from speciarl_verl.judge.config import TaxonomyJudgeConfig

@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 
 from speciarl_verl.category import Category
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
-from speciarl_verl.evaluation.report import JudgeAbout, RunAbout, SamplingAbout, Versions
+from speciarl_verl.evaluation.report.build import JudgeAbout, RunAbout, SamplingAbout, Versions
 
 ABOUT = RunAbout(
     name="a run",

@@ -11,7 +11,7 @@ from tenacity.wait import wait_none
 from typer.testing import CliRunner
 
 from speciarl_verl.cli import app
-from speciarl_verl.evaluation import server_api
+from speciarl_verl.evaluation.predict import server_api
 from tests.evaluation.small_set import write_set
 from tests.evaluation.vision_server import VisionServer, choices, running, shade
 

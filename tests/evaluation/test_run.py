@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from speciarl_verl.evaluation.fault import EvaluationError
-from speciarl_verl.evaluation.pictures import read_pictures
-from speciarl_verl.evaluation.request import PredictRequest, requested_run
+from speciarl_verl.evaluation.predict.pictures import read_pictures
+from speciarl_verl.evaluation.predict.request import PredictRequest, requested_run
 from speciarl_verl.evaluation.run import RUN, EngineKind, Run, fingerprint, load_run, save_model
 from tests.evaluation.small_set import write_set
 

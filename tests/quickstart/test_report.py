@@ -8,7 +8,7 @@ from PIL import Image
 from recipes.quickstart.course import Step, read_steps
 from recipes.quickstart.report import main, table
 from speciarl_verl.category import Category
-from speciarl_verl.evaluation.metrics import compute_metrics
+from speciarl_verl.evaluation.statistics.metrics import compute_metrics
 
 
 def figures(*categories: Category) -> dict[str, Any]:

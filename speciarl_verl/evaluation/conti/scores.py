@@ -1,0 +1,143 @@
+"""The four scores of Conti et al. (ICCV 2025) on predictions that are already there.
+
+TI  text inclusion: the label's text occurs in the prediction, whatever the case and the white space; as in their
+    protocol also within a longer word, so that the figures compare with published ones.
+LI  an LLM says yes or no (`inclusion.py`).
+SS  cosine of the Sentence-BERT embeddings of label and prediction (`encoder.py`).
+CS  the best such cosine over the noun chunks of the prediction (`chunker.py`) and the prediction itself.
+
+The prediction is the extracted answer. A sample without one (unparseable or failed) counts as 0 in all four. A data
+set's score is the mean over all its samples. A score whose model is not at hand is off: None, with the reason.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import fsum
+
+from speciarl_verl.category import Category
+from speciarl_verl.evaluation.conti.absent import Absent
+from speciarl_verl.evaluation.conti.chunker import Chunker
+from speciarl_verl.evaluation.conti.encoder import Encoder, embed
+from speciarl_verl.evaluation.conti.inclusion import InclusionJudge, judge_inclusions
+from speciarl_verl.evaluation.records import Judged
+from speciarl_verl.judge.protocol import JudgeError, Pair
+
+logger = logging.getLogger(__name__)
+
+_NO_ENCODER = Absent("no sentence encoder was given")
+_NO_CHUNKER = Absent("no spaCy pipeline was given")
+_NO_INCLUSION = Absent("no LLM was given")
+
+
+@dataclass(frozen=True)
+class ContiScores:
+    """The scores of one data set; TI, LI in [0, 1], SS, CS in [-1, 1].
+
+    Attributes:
+        notes: why a score is None, by the name of its attribute.
+    """
+
+    text_inclusion: float | None
+    llama_inclusion: float | None
+    semantic_similarity: float | None
+    concept_similarity: float | None
+    notes: Mapping[str, str]
+
+
+PairScores = Mapping[Pair, float]
+"""One score's value for every distinct pair."""
+
+
+def score_conti(
+    judged: Sequence[Judged],
+    *,
+    encoder: Encoder | Absent | None,
+    chunker: Chunker | Absent | None,
+    inclusion: InclusionJudge | Absent | None,
+) -> dict[str, ContiScores]:
+    """Score every data set among the predictions; equal pairs and equal texts are looked at once.
+
+    Starts an event loop of its own for the LLM and closes its connections on it, so it cannot be called from within
+    one. An LLM that gives up turns LI off, with its error as the reason; the other three stand.
+
+    Args:
+        encoder, chunker, inclusion: None or `Absent` turns off what needs it.
+    """
+    sets: dict[str, Counter[Pair | None]] = {}
+    for one in judged:
+        sets.setdefault(one.prediction.key.dataset, Counter())[_pair(one)] += 1
+    # Sorted, so that batches and sums are the same in whatever order the predictions came.
+    pairs = sorted({pair for counted in sets.values() for pair in counted if pair}, key=_by_text)
+    scores: dict[str, PairScores | Absent] = {
+        "text_inclusion": {pair: float(includes_text(pair)) for pair in pairs},
+        "llama_inclusion": _inclusions(pairs, inclusion or _NO_INCLUSION),
+        **_similarities(pairs, encoder or _NO_ENCODER, chunker or _NO_CHUNKER),
+    }
+    return {name: _of_set(sets[name], scores) for name in sorted(sets)}
+
+
+def includes_text(pair: Pair) -> bool:
+    """TI of one pair."""
+    return _folded(pair.ground_truth) in _folded(pair.prediction)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _pair(judged: Judged) -> Pair | None:
+    if judged.answer is None or not isinstance(judged.outcome, Category):
+        return None
+    return Pair(prediction=judged.answer, ground_truth=judged.prediction.ground_truth)
+
+
+def _by_text(pair: Pair) -> list[str]:
+    return [pair.ground_truth, pair.prediction]
+
+
+def _of_set(counted: Counter[Pair | None], scores: Mapping[str, PairScores | Absent]) -> ContiScores:
+    means = {name: None if isinstance(score, Absent) else _mean(counted, score) for name, score in scores.items()}
+    notes = {name: score.reason for name, score in scores.items() if isinstance(score, Absent)}
+    return ContiScores(**means, notes=notes)
+
+
+def _mean(counted: Counter[Pair | None], score: PairScores) -> float:
+    return fsum(score[pair] * count for pair, count in counted.items() if pair) / counted.total()
+
+
+def _inclusions(pairs: Sequence[Pair], inclusion: InclusionJudge | Absent) -> PairScores | Absent:
+    if isinstance(inclusion, Absent):
+        return inclusion
+    try:
+        answers = asyncio.run(judge_inclusions(inclusion, pairs))
+    except JudgeError as error:
+        logger.warning("llama_inclusion is off: %s", error)
+        return Absent(str(error))
+    return dict(zip(pairs, map(float, answers), strict=True))
+
+
+def _similarities(
+    pairs: Sequence[Pair], encoder: Encoder | Absent, chunker: Chunker | Absent
+) -> Mapping[str, PairScores | Absent]:
+    if isinstance(encoder, Absent):
+        return {"semantic_similarity": encoder, "concept_similarity": encoder}
+    predictions = sorted({pair.prediction for pair in pairs})
+    chunks = {} if isinstance(chunker, Absent) else dict(zip(predictions, chunker.chunks(predictions), strict=True))
+    texts = {pair.ground_truth for pair in pairs}.union(predictions, *chunks.values())
+    cosine = embed(encoder, texts).cosine
+    return {
+        "semantic_similarity": {pair: cosine(pair.ground_truth, pair.prediction) for pair in pairs},
+        "concept_similarity": chunker if isinstance(chunker, Absent) else _best_cosines(pairs, chunks, cosine),
+    }
+
+
+def _best_cosines(
+    pairs: Sequence[Pair], chunks: Mapping[str, Iterable[str]], cosine: Callable[[str, str], float]
+) -> PairScores:
+    return {
+        pair: max(cosine(pair.ground_truth, concept) for concept in (pair.prediction, *chunks[pair.prediction]))
+        for pair in pairs
+    }

@@ -1,0 +1,130 @@
+"""Predictions made elsewhere: a JSONL of `dataset`, `image`, `sample` (0 when absent), `response` and, if there,
+`ground_truth`, checked against the pictures before anything is written."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.evaluation.predict.pictures import Picture
+from speciarl_verl.evaluation.predict.stage import Expected
+from speciarl_verl.evaluation.records import Prediction, SampleKey
+
+_MISSING = "no prediction in the file"
+
+
+def file_sha256(path: Path) -> str:
+    """Of a file's bytes.
+
+    Raises:
+        EvaluationError: it cannot be read.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise EvaluationError(f"--predictions {path}: cannot be read: {error.strerror}") from None
+
+
+def read_external(path: Path, expected: Expected, allow_missing: bool) -> list[Prediction]:
+    """All predictions of a run, in the order of the pictures.
+
+    Args:
+        allow_missing: samples that the file lacks count as failed.
+
+    Raises:
+        EvaluationError: a line of another format, an unknown picture, another ground truth, a duplicate, or a missing
+            sample; one line that names the first.
+    """
+    pictures = {(picture.dataset, picture.image): picture for picture in expected.pictures}
+    found: dict[SampleKey, Prediction] = {}
+    for number, text in enumerate(_lines(path), start=1):
+        place = f"--predictions {path}:{number}"
+        prediction = _prediction(place, text, pictures, expected.samples)
+        if prediction.key in found:
+            raise EvaluationError(f"{place}: {_named(prediction.key)} is there twice")
+        found[prediction.key] = prediction
+    missing = [key for key in expected.keys() if key not in found]  # noqa: SIM118 (no mapping)
+    if missing and not allow_missing:
+        raise EvaluationError(
+            f"--predictions {path}: {len(missing)} of {len(missing) + len(found)} samples are missing, such as "
+            f"{_named(missing[0])}; --allow-missing counts them as failed, that is as wrong"
+        )
+    for key in missing:
+        truth = pictures[key.dataset, key.image].ground_truth
+        found[key] = Prediction(key, truth, response=None, failure=_MISSING)
+    return [found[key] for key in expected.keys()]  # noqa: SIM118
+
+
+def count_samples(path: Path) -> int:
+    """One more than the highest sample number in the file.
+
+    Raises:
+        EvaluationError: it holds no predictions.
+    """
+    numbers = [_sample(f"--predictions {path}:{number}", _parsed(path, number, text))
+               for number, text in enumerate(_lines(path), start=1)]  # fmt: skip
+    if not numbers:
+        raise EvaluationError(f"--predictions {path}: holds no predictions")
+    return max(numbers) + 1
+
+
+def _lines(path: Path) -> Sequence[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvaluationError(f"--predictions {path}: cannot be read: {error}") from None
+
+
+def _parsed(path: Path, number: int, text: str) -> Mapping[str, Any]:
+    return _object(f"--predictions {path}:{number}", text)
+
+
+def _object(place: str, text: str) -> Mapping[str, Any]:
+    try:
+        line = json.loads(text)
+    except ValueError as error:
+        raise EvaluationError(f"{place}: no JSON ({error})") from None
+    if not isinstance(line, dict):
+        raise EvaluationError(f"{place}: no JSON object")
+    return line
+
+
+def _prediction(place: str, text: str, pictures: Mapping[tuple[str, str], Picture], samples: int) -> Prediction:
+    line = _object(place, text)
+    key = SampleKey(_string(place, line, "dataset"), _string(place, line, "image"), _sample(place, line))
+    picture = pictures.get((key.dataset, key.image))
+    if picture is None:
+        raise EvaluationError(f"{place}: {key.dataset}/{key.image} is not in --data: predictions of another data set?")
+    if key.sample >= samples:
+        raise EvaluationError(f"{place}: sample {key.sample} of {samples}: they count from 0")
+    truth = line.get("ground_truth", picture.ground_truth)
+    if truth != picture.ground_truth:
+        raise EvaluationError(
+            f"{place}: {key.dataset}/{key.image} is {picture.ground_truth!r} in --data, not {truth!r}: another set?"
+        )
+    if line.get("response") is None:
+        return Prediction(key, truth, response=None, failure=str(line.get("failure") or "no response in the file"))
+    tokens = line.get("response_tokens")
+    return Prediction(
+        key, truth, _string(place, line, "response"), response_tokens=tokens if isinstance(tokens, int) else None
+    )
+
+
+def _string(place: str, line: Mapping[str, Any], name: str) -> str:
+    value = line.get(name)
+    if not isinstance(value, str):
+        raise EvaluationError(f"{place}: {name!r} is missing or no text")
+    return value
+
+
+def _sample(place: str, line: Mapping[str, Any]) -> int:
+    value = line.get("sample", 0)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise EvaluationError(f"{place}: 'sample' is no number from 0")
+    return value
+
+
+def _named(key: SampleKey) -> str:
+    return f"{key.dataset}/{key.image} sample {key.sample}"

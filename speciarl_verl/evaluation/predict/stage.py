@@ -1,0 +1,135 @@
+"""The stage `predict`: pictures through an engine into `predictions.jsonl`, a picture's samples in one write.
+
+A sample that fails for good is recorded as failed and counts as wrong. But where everything fails, no model is wrong:
+after `MAX_CONSECUTIVE` failures in a row, or where nothing else came, the stage stops instead, and the failures of that
+row are not recorded. (A picture that cannot be opened is none of a row, once something came.) What was done is kept;
+the same command goes on from there.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from tqdm import tqdm
+
+from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.evaluation.predict.engine import Answer, Engine
+from speciarl_verl.evaluation.predict.pictures import Picture
+from speciarl_verl.evaluation.records import Prediction, SampleKey
+from speciarl_verl.evaluation.store import Journal
+
+MAX_CONSECUTIVE = 32
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a whole run holds: every sample of every picture."""
+
+    pictures: Sequence[Picture]
+    samples: int
+
+    def keys(self) -> Iterator[SampleKey]:
+        """In the order of the pictures."""
+        for picture in self.pictures:
+            yield from sample_keys(picture, self.samples)
+
+
+def sample_keys(picture: Picture, samples: int) -> Iterator[SampleKey]:
+    """The keys of a picture's samples."""
+    return (SampleKey(picture.dataset, picture.image, sample) for sample in range(samples))
+
+
+def pending_pictures(expected: Expected, journal: Journal[Prediction], retry_failed: bool = False) -> list[Picture]:
+    """The pictures that still have to be predicted.
+
+    A picture of which a kill left only some samples is taken out of the journal, to be asked anew as a whole.
+
+    Args:
+        retry_failed: take failed samples out, too.
+
+    Raises:
+        EvaluationError: the journal holds samples that are not expected, or one twice.
+    """
+    known = journal.load()
+    keys = set(expected.keys())
+    check_keys([prediction.key for prediction in known], keys, journal)
+    failed = {_picture_of(prediction.key) for prediction in known if retry_failed and prediction.response is None}
+    counts: dict[tuple[str, str], int] = {}
+    for prediction in known:
+        counts[_picture_of(prediction.key)] = counts.get(_picture_of(prediction.key), 0) + 1
+    whole = {picture for picture, count in counts.items() if count == expected.samples} - failed
+    kept = [prediction for prediction in known if _picture_of(prediction.key) in whole]
+    if len(kept) < len(known):
+        journal.replace(kept)
+    return [picture for picture in expected.pictures if (picture.dataset, picture.image) not in whole]
+
+
+def check_keys(keys: Iterable[SampleKey], expected: set[SampleKey], journal: Journal[Prediction]) -> None:
+    """Every key is expected, and there once.
+
+    Raises:
+        EvaluationError: naming the first that is not.
+    """
+    seen: set[SampleKey] = set()
+    for key in keys:
+        if key not in expected:
+            raise EvaluationError(
+                f"{journal.path}: {key.dataset}/{key.image} sample {key.sample} is not part of this run: predictions "
+                "of another data set? Take another --out"
+            )
+        if key in seen:
+            raise EvaluationError(f"{journal.path}: {key.dataset}/{key.image} sample {key.sample} is there twice")
+        seen.add(key)
+
+
+def predict(engine: Engine, pending: Sequence[Picture], samples: int, total: int, journal: Journal[Prediction]) -> None:
+    """Run the stage to its end.
+
+    Args:
+        total: pictures of the whole run, for the progress bar.
+
+    Raises:
+        EvaluationError: the engine is gone, or fails everything.
+    """
+    failing: list[Answer] = []
+    some_came = len(pending) < total
+    bar = tqdm(total=total, initial=total - len(pending), desc="predict", unit="picture", smoothing=0.1)
+    with closing(engine.answers(pending)) as answers, journal, bar:
+        for answer in answers:
+            bar.update()
+            if answer.failure is not None and not (answer.fault_of_picture and some_came):
+                failing.append(answer)
+                if len(failing) >= MAX_CONSECUTIVE:
+                    raise EvaluationError(_all_fail(failing))
+                continue
+            some_came = some_came or answer.failure is None
+            for done in (*failing, answer) if answer.failure is None else (answer,):
+                journal.append(_predictions(done, samples))
+            if answer.failure is None:
+                failing.clear()
+        if failing and not some_came:
+            raise EvaluationError(_all_fail(failing))
+        for answer in failing:
+            journal.append(_predictions(answer, samples))
+
+
+def _predictions(answer: Answer, samples: int) -> list[Prediction]:
+    truth = answer.picture.ground_truth
+    keys = sample_keys(answer.picture, samples)
+    if answer.failure is not None:
+        return [Prediction(key, truth, response=None, failure=answer.failure) for key in keys]
+    return [
+        Prediction(key, truth, response.text, response_tokens=response.tokens)
+        for key, response in zip(keys, answer.responses, strict=True)
+    ]
+
+
+def _all_fail(failing: Sequence[Answer]) -> str:
+    return (
+        f"predict: {len(failing)} pictures failed in a row and nothing else came; the last: {failing[-1].failure}. "
+        "These failures were not recorded: repair the cause and repeat the command to resume"
+    )
+
+
+def _picture_of(key: SampleKey) -> tuple[str, str]:
+    return (key.dataset, key.image)

@@ -1,0 +1,222 @@
+"""Runs side by side, on the pictures that all of them have.
+
+Every figure is computed anew from those pictures, so that a difference is one of the models and not of their data.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from speciarl_verl.evaluation.records import Judged
+from speciarl_verl.evaluation.report.build import build_report
+from speciarl_verl.evaluation.report.grouping import Picture, common_pictures, counted, group_by_dataset
+from speciarl_verl.evaluation.report.published import Published, published
+from speciarl_verl.evaluation.report.schema import Estimate, Report
+from speciarl_verl.evaluation.statistics.paired import mcnemar, paired_bootstrap_hm_of_samples
+
+COMPARE_SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """A finished run: its report, and the predictions that it was built from."""
+
+    report: Report
+    judged: Sequence[Judged]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class McNemar(_Part):
+    """Pictures that only one of the two runs gets right, and the exact two-sided p."""
+
+    only_first: int
+    only_second: int
+    p_value: float
+
+
+class HmDifference(_Part):
+    """HM of the second run less HM of the first, with its paired bootstrap interval and p."""
+
+    difference: Estimate
+    p_value: float
+
+
+class PairReport(_Part):
+    """Two runs on one data set.
+
+    Attributes:
+        mcnemar: None where a run has several samples a picture: a picture is then not simply right or wrong.
+    """
+
+    first: str
+    second: str
+    dataset: str
+    images: int
+    mcnemar: McNemar | None
+    hm: HmDifference
+
+
+class Comparison(_Part):
+    """Two or more runs.
+
+    Attributes:
+        notes: what was left out, and what else a reader must know before reading the figures.
+        reports: of the common pictures only.
+        pairs: every two runs on every data set.
+        published: the paper's rows. Nothing is computed with them.
+    """
+
+    schema_version: int = COMPARE_SCHEMA_VERSION
+    notes: tuple[str, ...]
+    reports: tuple[Report, ...]
+    pairs: tuple[PairReport, ...]
+    published: Published
+
+
+def compare_runs(runs: Sequence[ComparedRun], *, seed: int = 0) -> Comparison:
+    """Compare runs.
+
+    Raises:
+        ValueError: there are fewer than two; no picture is in all of them; a picture's ground truth differs; or a
+            run is not whole.
+    """
+    if len(runs) < 2:
+        raise ValueError("a comparison needs two runs or more")
+    names = _distinct_names([run.report.about.name for run in runs])
+    grouped = [group_by_dataset(run.judged, run.report.about.sampling.n) for run in runs]
+    common = common_pictures(grouped)
+    if not common:
+        raise ValueError(f"{' and '.join(names)} have no picture in common: evaluate them on the same data")
+    shared = [_only(pictures, common) for pictures in grouped]
+    _check_truths(names, shared)
+    reports = tuple(
+        _report(run, name, pictures, whole, seed)
+        for run, name, pictures, whole in zip(runs, names, shared, grouped, strict=True)
+    )
+    return Comparison(
+        notes=(*_judge_notes(reports), *_warnings(reports), *_data_notes(names, grouped, common)),
+        reports=reports,
+        pairs=tuple(
+            _pair(names[first], names[second], dataset, shared[first][dataset], shared[second][dataset], seed)
+            for dataset in common
+            for first, second in combinations(range(len(runs)), 2)
+        ),
+        published=published(),
+    )
+
+
+def write_comparison(comparison: Comparison, folder: Path) -> None:
+    """Write `compare.json`, `compare.md`, `compare.tex` and `plots/compare.png` and `.svg`.
+
+    Raises:
+        RuntimeError: matplotlib is not installed; then nothing is written.
+    """
+    from speciarl_verl.evaluation.report.build import write_whole
+    from speciarl_verl.evaluation.report.compare_text import latex_comparison, markdown_comparison
+    from speciarl_verl.evaluation.report.plots import plot_comparison
+
+    plots = plot_comparison(comparison.reports, folder / "plots")
+    write_whole(folder / "compare.md", markdown_comparison(comparison, [f"plots/{path.name}" for path in plots]))
+    write_whole(folder / "compare.tex", latex_comparison(comparison))
+    write_whole(folder / "compare.json", comparison.model_dump_json(indent=2) + "\n")
+
+
+def _distinct_names(names: Sequence[str]) -> list[str]:
+    """Equal names get their place behind them."""
+    return [f"{name} ({place})" if names.count(name) > 1 else name for place, name in enumerate(names, start=1)]
+
+
+def _only(pictures: Mapping[str, Sequence[Picture]], common: Mapping[str, Sequence[str]]) -> dict[str, list[Picture]]:
+    wanted = {dataset: set(images) for dataset, images in common.items()}
+    return {
+        dataset: [picture for picture in pictures[dataset] if picture.image in images]
+        for dataset, images in wanted.items()
+    }
+
+
+def _check_truths(names: Sequence[str], shared: Sequence[Mapping[str, Sequence[Picture]]]) -> None:
+    for name, pictures in zip(names[1:], shared[1:], strict=True):
+        for dataset, expected in shared[0].items():
+            for one, other in zip(expected, pictures[dataset], strict=True):
+                if one.ground_truth != other.ground_truth:
+                    raise ValueError(
+                        f"{dataset}/{one.image} is {one.ground_truth!r} in {names[0]} and {other.ground_truth!r} in "
+                        f"{name}: evaluate both on the same data"
+                    )
+
+
+def _report(
+    run: ComparedRun,
+    name: str,
+    shared: Mapping[str, Sequence[Picture]],
+    whole: Mapping[str, Sequence[Picture]],
+    seed: int,
+) -> Report:
+    judged = [one for pictures in shared.values() for picture in pictures for one in picture.samples]
+    # The scores of Conti et al. were computed on all pictures: they hold only where all of them are common.
+    conti = {
+        dataset.name: dataset.conti
+        for dataset in run.report.datasets
+        if dataset.conti and len(shared.get(dataset.name, ())) == len(whole.get(dataset.name, ()))
+    }
+    return build_report(judged, about=run.report.about.model_copy(update={"name": name}), conti=conti, seed=seed)
+
+
+def _pair(
+    first: str, second: str, dataset: str, ones: Sequence[Picture], others: Sequence[Picture], seed: int
+) -> PairReport:
+    found = paired_bootstrap_hm_of_samples(counted(ones), counted(others), seed=seed)
+    return PairReport(
+        first=first,
+        second=second,
+        dataset=dataset,
+        images=len(ones),
+        mcnemar=_mcnemar(ones, others),
+        hm=HmDifference(
+            difference=Estimate(value=found.difference, low=found.interval.low, high=found.interval.high),
+            p_value=found.p_value,
+        ),
+    )
+
+
+def _mcnemar(ones: Sequence[Picture], others: Sequence[Picture]) -> McNemar | None:
+    if len(ones[0].samples) > 1 or len(others[0].samples) > 1:
+        return None
+    test = mcnemar(*([picture.counted[0].is_correct for picture in pictures] for pictures in (ones, others)))
+    return McNemar(only_first=test.only_first, only_second=test.only_second, p_value=test.p_value)
+
+
+def _judge_notes(reports: Sequence[Report]) -> list[str]:
+    judges = {report.about.name: report.about.judge for report in reports}
+    if len(set(judges.values())) == 1:
+        return []
+    named = "; ".join(
+        f"{name} by {', '.join(part for part in (judge.kind, judge.model, judge.rubric) if part)}"
+        for name, judge in judges.items()
+    )
+    return [f"The runs were judged differently, so their figures do not compare: {named}. Judge all of them alike."]
+
+
+def _warnings(reports: Sequence[Report]) -> list[str]:
+    return [f"{report.about.name}: {warning}" for report in reports for warning in report.warnings]
+
+
+def _data_notes(
+    names: Sequence[str], grouped: Sequence[Mapping[str, Sequence[Picture]]], common: Mapping[str, Sequence[str]]
+) -> list[str]:
+    notes = []
+    for dataset in dict.fromkeys(dataset for pictures in grouped for dataset in pictures):
+        sizes = {name: len(pictures.get(dataset, ())) for name, pictures in zip(names, grouped, strict=True)}
+        held = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+        shared = len(common.get(dataset, ()))
+        if not shared:
+            notes.append(f"{dataset} is left out: no picture is in all runs ({held}).")
+        elif any(size != shared for size in sizes.values()):
+            notes.append(f"{dataset}: only the {shared:,} pictures that are in all runs are compared ({held}).")
+    return notes

@@ -1,0 +1,71 @@
+"""Which classes are taken for something else, and for what. Pure.
+
+Only answers that the judge called wrong are confusions: an unparseable or failed sample names nothing.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from speciarl_verl.category import Category
+from speciarl_verl.evaluation.records import Judged, Outcome
+from speciarl_verl.evaluation.report.grouping import Picture
+from speciarl_verl.evaluation.report.labels import printable
+from speciarl_verl.evaluation.report.schema import ConfusedClass, WrongAnswer
+
+CLASSES = 20
+ANSWERS = 5
+
+
+@dataclass
+class _Tally:
+    """One class so far; wrong answers by their plain spelling, then by spelling."""
+
+    n: int = 0
+    wrong: int = 0
+    without_answer: int = 0
+    spellings: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def add(self, judged: Judged) -> None:
+        self.n += 1
+        if isinstance(judged.outcome, Outcome):
+            self.without_answer += 1
+        elif judged.outcome is Category.WRONG:
+            self.wrong += 1
+            spelling = printable(judged.answer or "")
+            self.spellings[spelling.casefold()][spelling] += 1
+
+    def answers(self, most: int) -> tuple[WrongAnswer, ...]:
+        found = [
+            WrongAnswer(answer=_usual(spellings), count=spellings.total()) for spellings in self.spellings.values()
+        ]
+        return tuple(sorted(found, key=lambda answer: (-answer.count, answer.answer))[:most])
+
+
+def worst_confusions(
+    pictures: Iterable[Picture], *, classes: int = CLASSES, answers: int = ANSWERS
+) -> tuple[ConfusedClass, ...]:
+    """The classes with most wrong answers, worst first, each with its most common wrong answers.
+
+    Ties are settled by name, so that the order of the samples plays no part.
+    """
+    tallies: dict[str, _Tally] = defaultdict(_Tally)
+    for picture in pictures:
+        for judged in picture.samples:
+            tallies[picture.ground_truth].add(judged)
+    worst = sorted((item for item in tallies.items() if item[1].wrong), key=lambda item: (-item[1].wrong, item[0]))
+    return tuple(_confused(truth, tally, answers) for truth, tally in worst[:classes])
+
+
+def _confused(truth: str, tally: _Tally, answers: int) -> ConfusedClass:
+    return ConfusedClass(
+        ground_truth=printable(truth),
+        n=tally.n,
+        wrong=tally.wrong,
+        without_answer=tally.without_answer,
+        answers=tally.answers(answers),
+    )
+
+
+def _usual(spellings: Counter[str]) -> str:
+    return min(spellings, key=lambda spelling: (-spellings[spelling], spelling))

@@ -1,0 +1,120 @@
+"""A report as one Markdown page and one LaTeX file."""
+
+from collections.abc import Iterable, Sequence
+
+from speciarl_verl.evaluation.report.benchmarks import dataset_title
+from speciarl_verl.evaluation.report.labels import for_markdown, printable, shortened
+from speciarl_verl.evaluation.report.latex import latex_table
+from speciarl_verl.evaluation.report.markdown import MISSING, markdown_lines, markdown_table
+from speciarl_verl.evaluation.report.schema import AverageReport, DatasetReport, Report
+from speciarl_verl.evaluation.report.tables import Table, best_of_table, conti_table, result_tables, share_table
+
+_CLASSES = 10
+_ANSWER_WIDTH = 60
+
+
+def markdown_report(report: Report, plots: Sequence[str]) -> str:
+    """The whole page.
+
+    Args:
+        plots: paths of the pictures, relative to the page.
+    """
+    parts = [
+        f"# {for_markdown(report.about.name)}\n",
+        *markdown_warnings(report.warnings),
+        markdown_lines(_about(report)),
+    ]
+    parts += [markdown_table(table) for table in _tables(report)]
+    parts += [_reading(report), *_conti_notes(report), *_confusions(report)]
+    return "\n".join([*parts, markdown_plots(plots)])
+
+
+def latex_report(report: Report) -> str:
+    """All tables; the warnings stand above them as comments."""
+    return latex_page(report.about.name, report.warnings, map(latex_table, _tables(report)))
+
+
+def latex_page(title: str, warnings: Iterable[str], tables: Iterable[str]) -> str:
+    """Tables under a head of comments."""
+    comments = [title, "needs \\usepackage{booktabs}", *(f"Warning: {warning}" for warning in warnings)]
+    return "\n".join(["".join(f"% {printable(comment)}\n" for comment in comments), *tables])
+
+
+def markdown_warnings(warnings: Iterable[str]) -> list[str]:
+    """Each a quoted paragraph that nobody overlooks."""
+    return [f"> **Warning.** {for_markdown(warning)}\n" for warning in warnings]
+
+
+def markdown_plots(plots: Iterable[str]) -> str:
+    """The PNG files among them, one below the other."""
+    return "## Plots\n\n" + "\n\n".join(f"![{path}]({path})" for path in plots if path.endswith(".png")) + "\n"
+
+
+def _tables(report: Report) -> list[Table]:
+    reports = (report,)
+    found = [*result_tables(reports), share_table(reports), best_of_table(report), conti_table(reports)]
+    return [table for table in found if table is not None]
+
+
+def _about(report: Report) -> list[tuple[str, str]]:
+    about, judge = report.about, report.judge
+    sampling = about.sampling
+    drawn = "greedy" if sampling.temperature == 0 else f"temperature {sampling.temperature}, top-p {sampling.top_p}"
+    sources = ", ".join(f"{source} {count:,}" for source, count in judge.sources.items())
+    items = [
+        ("model", about.model),
+        ("adapter", about.adapter),
+        ("prompt", about.prompt),
+        ("samples", f"{sampling.n} a picture, {drawn}"),
+        ("data", ", ".join(about.data)),
+        ("judge", ", ".join(part for part in (judge.kind, judge.model, judge.rubric) if part)),
+        ("verdicts by", sources),
+        ("judge of the training", about.training_judge or "not known"),
+        ("made", about.created.isoformat(timespec="seconds")),
+        ("versions", ", ".join(part for part in (about.versions.package, about.versions.engine) if part)),
+    ]
+    return [(name, value) for name, value in items if value]
+
+
+def _reading(report: Report) -> str:
+    bootstrap = report.bootstrap
+    text = (
+        "## How to read this\n\nUnparseable and failed samples count as wrong, and are in every denominator. In "
+        f"brackets: {bootstrap.level:.0%} bootstrap intervals over pictures ({bootstrap.resamples:,} resamples, seed "
+        f"{bootstrap.seed}). A mean gives every data set the same weight. {MISSING!r} is a figure that is not known.\n"
+    )
+    return text + "".join(_absence(average) for average in report.averages if average.n and average.missing)
+
+
+def _absence(average: AverageReport) -> str:
+    names = ", ".join(dataset_title(name) for name in average.missing)
+    return f"\nThere is no mean, {average.title}, without {names}.\n"
+
+
+def _conti_notes(report: Report) -> list[str]:
+    notes = [
+        (f"{dataset_title(dataset.name)}, {name.replace('_', ' ')}", note)
+        for dataset in report.datasets
+        if dataset.conti
+        for name, note in dataset.conti.notes.items()
+    ]
+    return ["Of the protocol of Conti et al.:\n\n" + markdown_lines(notes)] if notes else []
+
+
+def _confusions(report: Report) -> list[str]:
+    return [_confused(dataset) for dataset in report.datasets if dataset.confusions]
+
+
+def _confused(dataset: DatasetReport) -> str:
+    lines = [
+        f"## Worst confusions: {for_markdown(dataset_title(dataset.name))}\n",
+        "| ground truth | wrong | of | most common wrong answers |",
+        "| --- | ---: | ---: | --- |",
+    ]
+    for confused in dataset.confusions[:_CLASSES]:
+        answers = ", ".join(
+            f"{for_markdown(shortened(wrong.answer, _ANSWER_WIDTH))} ({wrong.count:,})" for wrong in confused.answers
+        )
+        truth = for_markdown(shortened(confused.ground_truth, _ANSWER_WIDTH))
+        lines.append(f"| {truth} | {confused.wrong:,} | {confused.n:,} | {answers} |")
+    return "\n".join(lines) + "\n"

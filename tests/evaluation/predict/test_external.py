@@ -1,0 +1,81 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.evaluation.predict.external import count_samples, file_sha256, read_external
+from speciarl_verl.evaluation.predict.stage import Expected
+from tests.evaluation.small_set import small_set
+
+
+def line(number: int, **changes: Any) -> dict[str, Any]:
+    return {"dataset": "cub", "image": f"{number:03d}.png", "response": f"<answer>{number}</answer>"} | changes
+
+
+def write(path: Path, lines: list[Any]) -> Path:
+    path.write_text("".join((one if isinstance(one, str) else json.dumps(one)) + "\n" for one in lines))
+    return path
+
+
+def test_predictions_come_in_the_order_of_the_pictures(tmp_path: Path) -> None:
+    expected = Expected(small_set(tmp_path, 3), 1)
+    file = write(tmp_path / "p.jsonl", [line(2), line(0, ground_truth="Blue Jay"), line(1, sample=0, extra=1)])
+    predictions = read_external(file, expected, allow_missing=False)
+    assert [p.key for p in predictions] == list(expected.keys())
+    assert [p.response for p in predictions] == [f"<answer>{number}</answer>" for number in range(3)]
+    assert [p.ground_truth for p in predictions] == ["Blue Jay", "Cardinal", "Blue Jay"]
+
+
+def test_samples_are_counted_from_the_file(tmp_path: Path) -> None:
+    expected = Expected(small_set(tmp_path, 2), 3)
+    lines = [line(number, sample=sample) for sample in (2, 0, 1) for number in (0, 1)]
+    file = write(tmp_path / "p.jsonl", lines)
+    assert count_samples(file) == 3
+    assert [p.key for p in read_external(file, expected, allow_missing=False)] == list(expected.keys())
+
+
+def test_missing_samples_are_refused_or_counted_as_failed(tmp_path: Path) -> None:
+    expected = Expected(small_set(tmp_path, 4), 1)
+    file = write(tmp_path / "p.jsonl", [line(0), line(2)])
+    with pytest.raises(EvaluationError, match=r"2 of 4 samples are missing, such as cub/001\.png sample 0; --allow-mi"):
+        read_external(file, expected, allow_missing=False)
+    predictions = read_external(file, expected, allow_missing=True)
+    assert [p.failure for p in predictions] == [None, "no prediction in the file"] * 2
+
+
+def test_a_failure_made_elsewhere_stays_one(tmp_path: Path) -> None:
+    file = write(tmp_path / "p.jsonl", [line(0, response=None, failure="crashed")])
+    (prediction,) = read_external(file, Expected(small_set(tmp_path, 1), 1), allow_missing=False)
+    assert (prediction.response, prediction.failure) == (None, "crashed")
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        pytest.param(line(0), r":2: cub/000\.png sample 0 is there twice", id="duplicate"),
+        pytest.param(line(7), r":2: cub/007\.png is not in --data: predictions of another", id="unknown picture"),
+        pytest.param(line(1, dataset="food101"), r":2: food101/001\.png is not in --data", id="another data set"),
+        pytest.param(line(1, ground_truth="Wren"), r"is 'Cardinal' in --data, not 'Wren'", id="another truth"),
+        pytest.param(line(1, sample=1), r":2: sample 1 of 1", id="too many samples"),
+        pytest.param(line(1, sample=-1), r":2: 'sample' is no number", id="sample below 0"),
+        pytest.param(line(1, response=3), r":2: 'response' is missing or no text", id="response no text"),
+        pytest.param({"dataset": "cub"}, r":2: 'image' is missing", id="no image"),
+        pytest.param("{", r":2: no JSON", id="no json"),
+        pytest.param("[]", r":2: no JSON object", id="no object"),
+    ],
+)
+def test_a_line_that_does_not_fit_is_refused_by_its_place(tmp_path: Path, second: Any, message: str) -> None:
+    file = write(tmp_path / "p.jsonl", [line(0), second])
+    with pytest.raises(EvaluationError, match=message) as caught:
+        read_external(file, Expected(small_set(tmp_path, 2), 1), allow_missing=True)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
+    for read in (file_sha256, count_samples):
+        with pytest.raises(EvaluationError, match=r"--predictions .*nowhere.*cannot be read"):
+            read(tmp_path / "nowhere")
+    with pytest.raises(EvaluationError, match="holds no predictions"):
+        count_samples(write(tmp_path / "p.jsonl", []))

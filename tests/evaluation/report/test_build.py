@@ -1,0 +1,250 @@
+import random
+import sys
+from collections import Counter
+
+import pytest
+
+from speciarl_verl.category import Category
+from speciarl_verl.evaluation.conti.scores import ContiScores
+from speciarl_verl.evaluation.records import Outcome
+from speciarl_verl.evaluation.report.benchmarks import ALL, FINE_GRAINED, VERY_FINE_GRAINED
+from speciarl_verl.evaluation.report.build import Report, build_report, read_report, write_report
+from speciarl_verl.evaluation.statistics.best_of import best_of_curve
+from speciarl_verl.evaluation.statistics.intervals import bootstrap_average_of_samples, bootstrap_intervals_of_samples
+from speciarl_verl.evaluation.statistics.metrics import compute_metrics
+from tests.evaluation.judged_lists import about, draw, judge, judge_all
+
+WRONG, SPECIFIC = Category.WRONG, Category.SPECIFIC
+
+
+def pooled(judged):
+    return [one.counted for one in judged]
+
+
+def by_image(judged):
+    images = {}
+    for one in judged:
+        images.setdefault(one.prediction.key.image, []).append(one.counted)
+    return [images[image] for image in sorted(images)]
+
+
+def values(scores):
+    return (scores.specificity.value, scores.correctness.value, scores.hm.value)
+
+
+def bounds(scores):
+    return [(e.low, e.high) for e in (scores.specificity, scores.correctness, scores.hm)]
+
+
+def expected_bounds(intervals):
+    return [(i.low, i.high) for i in (intervals.specificity, intervals.correctness, intervals.hm)]
+
+
+@pytest.mark.parametrize("samples", [1, 4])
+def test_build_report_gives_the_metrics_and_intervals_of_the_records(samples):
+    judged = draw("cub", 90, samples=samples)
+    [dataset] = build_report(judged, about=about(samples=samples), seed=3).datasets
+    metrics = compute_metrics(pooled(judged))
+    assert values(dataset.scores) == (metrics.specificity, metrics.correctness, metrics.hm)
+    assert bounds(dataset.scores) == expected_bounds(bootstrap_intervals_of_samples(by_image(judged), seed=3))
+    assert (dataset.images, dataset.n) == (90, 90 * samples)
+
+
+def test_build_report_counts_unparseable_and_failed_as_wrong_and_shows_their_shares_apart():
+    outcomes = [Outcome.FAILED, Outcome.UNPARSEABLE, Outcome.UNPARSEABLE, WRONG, SPECIFIC, SPECIFIC, SPECIFIC, SPECIFIC]
+    report = build_report(judge_all(outcomes), about=about())
+    [dataset] = report.datasets
+    shares = {symbol: share.share for symbol, share in dataset.shares.items() if share.count}
+    assert shares == {"W": 1 / 8, "S": 4 / 8, "unparseable": 2 / 8, "failed": 1 / 8}
+    assert list(dataset.shares) == ["W", "A", "G", "S-", "S", "S+", "unparseable", "failed"]
+    assert sum(share.count for share in dataset.shares.values()) == dataset.n == 8
+    assert dataset.scores.correctness.value == 0.5
+    assert report.warnings == ("1 of 8 samples failed, and count as wrong.",)
+
+
+def test_build_report_agrees_with_the_worked_example():
+    categories = [Category.ABSTAIN] * 10 + [Category.GENERIC] * 15 + [Category.LESS_SPECIFIC] * 5 + [SPECIFIC] * 20
+    [dataset] = build_report(judge_all(categories), about=about()).datasets
+    assert dataset.scores.specificity.value == pytest.approx(0.675, abs=1e-12)
+    assert dataset.scores.correctness.value == 1.0
+
+
+def test_build_report_averages_over_data_sets_of_equal_weight():
+    sets = {name: draw(name, size) for name, size in zip(ALL.datasets, (20, 300, 40, 50, 60), strict=True)}
+    report = build_report([one for judged in sets.values() for one in judged], about=about(), seed=5)
+    for average, group in zip(report.averages, (FINE_GRAINED, VERY_FINE_GRAINED, ALL), strict=True):
+        parts = [compute_metrics(pooled(sets[name])) for name in group.datasets]
+        expected = [
+            sum(getattr(m, figure) for m in parts) / len(parts) for figure in ("specificity", "correctness", "hm")
+        ]
+        assert values(average.scores) == pytest.approx(expected, abs=1e-12)
+        intervals = bootstrap_average_of_samples([by_image(sets[name]) for name in group.datasets], seed=5)
+        assert bounds(average.scores) == expected_bounds(intervals)
+        assert average.missing == ()
+        assert average.n == sum(m.n for m in parts)
+
+
+def test_build_report_gives_no_average_while_a_data_set_is_missing():
+    judged = [one for name in ("flowers102", "food101", "stanford_cars", "fgvc_aircraft") for one in draw(name, 10)]
+    fine, very_fine, everything = build_report(judged, about=about()).averages
+    assert (fine.scores, fine.missing) == (None, ("oxford_pets",))
+    assert (everything.scores, everything.missing) == (None, ("oxford_pets",))
+    assert very_fine.scores is not None
+
+
+def test_build_report_has_the_best_of_curve_for_several_samples():
+    judged = [one for name in VERY_FINE_GRAINED.datasets for one in draw(name, 30, samples=5)]
+    report = build_report(judged, about=about(samples=5))
+    for dataset in report.datasets:
+        mine = [one for one in judged if one.prediction.key.dataset == dataset.name]
+        expected = [(p.k, p.specificity, p.correctness, p.hm) for p in best_of_curve(by_image(mine))]
+        assert [(p.k, p.specificity, p.correctness, p.hm) for p in dataset.best_of] == expected
+    mean = report.averages[1].best_of
+    assert [point.k for point in mean] == [1, 2, 3, 4, 5]
+    assert mean[2].hm == pytest.approx(sum(dataset.best_of[2].hm for dataset in report.datasets) / 2)
+    assert report.averages[0].best_of == ()
+
+
+def test_build_report_has_no_curve_for_one_sample():
+    assert build_report(draw("cub", 9), about=about()).datasets[0].best_of == ()
+
+
+def test_build_report_is_the_same_byte_for_byte_whatever_the_order():
+    judged = [one for name in ("food101", "birds", "cub") for one in draw(name, 40, samples=3)]
+    texts = set()
+    for seed in range(5):
+        random.Random(seed).shuffle(judged)
+        texts.add(build_report(judged, about=about(samples=3)).model_dump_json())
+    assert len(texts) == 1
+
+
+def test_build_report_changes_nothing_but_the_intervals_with_the_seed():
+    judged = draw("cub", 60)
+    one, other = (build_report(judged, about=about(), seed=seed).datasets[0].scores for seed in (0, 1))
+    assert values(one) == values(other)
+    assert bounds(one) != bounds(other)
+
+
+@pytest.mark.parametrize(
+    ("judged", "samples", "words"),
+    [
+        pytest.param([], 1, "no judged predictions", id="none"),
+        pytest.param([judge(WRONG), judge(SPECIFIC)], 1, r"cub/0\.jpg has sample 0 twice", id="twice"),
+        pytest.param([judge(WRONG, sample=1)], 2, r"cub/0\.jpg has 1 of 2 samples", id="missing"),
+        pytest.param([judge(WRONG), judge(WRONG, sample=1)], 1, r"cub/0\.jpg has 2 of 1 samples", id="too many"),
+        pytest.param(
+            [judge(WRONG, truth="Teal"), judge(WRONG, sample=1)],
+            2,
+            "two ground truths, 'Mallard' and 'Teal'",
+            id="truth",
+        ),
+    ],
+)
+def test_build_report_refuses_what_is_not_one_whole_run_in_one_line(judged, samples, words):
+    with pytest.raises(ValueError, match=words) as refused:
+        build_report(judged, about=about(samples=samples))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("training_judge", "same"),
+    [
+        pytest.param(None, None, id="not known"),
+        pytest.param("meta-llama/Llama-3-70B-Instruct", True, id="same"),
+        pytest.param("/models/llama-3-70b-instruct/", True, id="same elsewhere"),
+        pytest.param("Qwen/Qwen3-30B-A3B-Instruct-2507", False, id="another"),
+    ],
+)
+def test_build_report_flags_the_judge_of_the_training(training_judge, same):
+    report = build_report(judge_all([SPECIFIC]), about=about(training_judge=training_judge))
+    assert report.judge.is_training_judge is same
+    assert any("the rewards of the training" in warning for warning in report.warnings) is bool(same)
+
+
+def test_build_report_counts_verdicts_by_source():
+    judged = [
+        judge(SPECIFIC, image=f"{i}.jpg", source=source) for i, source in enumerate(["server", "exact", "server"])
+    ]
+    report = build_report([*judged, judge(Outcome.FAILED, image="9.jpg")], about=about())
+    assert report.judge.sources == {"exact": 1, "server": 2}
+
+
+def test_build_report_names_the_worst_classes_and_their_most_common_wrong_answers():
+    answers = ["Poodle", "poodle ", "beagle", "  POODLE", "poodle"]
+    judged = [judge(WRONG, image=f"a{i}", truth="Collie", answer=answer) for i, answer in enumerate(answers)]
+    judged += [judge(WRONG, image="b0", truth="Teal"), judge(Outcome.UNPARSEABLE, image="b1", truth="Teal")]
+    judged += [judge(Outcome.FAILED, image="c0", truth="Gull"), judge(SPECIFIC, image="a9", truth="Collie")]
+    [dataset] = build_report(judged, about=about()).datasets
+    collie, teal = dataset.confusions
+    assert (collie.ground_truth, collie.n, collie.wrong) == ("Collie", 6, 5)
+    assert [(wrong.answer, wrong.count) for wrong in collie.answers] == [("poodle", 4), ("beagle", 1)]
+    assert (teal.ground_truth, teal.n, teal.wrong, teal.without_answer) == ("Teal", 2, 1, 1)
+
+
+def test_build_report_counts_every_wrong_answer_of_a_class():
+    judged = draw("cub", 400, classes=3)
+    [dataset] = build_report(judged, about=about()).datasets
+    expected = Counter(one.prediction.ground_truth for one in judged if one.outcome is WRONG)
+    assert {confused.ground_truth: confused.wrong for confused in dataset.confusions} == expected
+    for confused in dataset.confusions:
+        assert sum(wrong.count for wrong in confused.answers) == confused.wrong
+
+
+def test_build_report_averages_the_scores_of_conti_where_no_data_set_lacks_them():
+    scores = {
+        "stanford_cars": ContiScores(0.5, None, 0.25, 0.5, {"llama_inclusion": "no LLM was given"}),
+        "fgvc_aircraft": ContiScores(0.7, 0.5, 0.75, 0.5, {}),
+    }
+    judged = [one for name in scores for one in draw(name, 5)]
+    report = build_report(judged, about=about(), conti=scores)
+    mean = report.averages[1].conti
+    assert mean.text_inclusion == pytest.approx(0.6)
+    assert mean.semantic_similarity == pytest.approx(0.5)
+    assert mean.llama_inclusion is None
+    assert mean.notes == {"llama_inclusion": "missing for stanford_cars"}
+    assert report.datasets[0].conti.notes == {"llama_inclusion": "no LLM was given"}
+    assert report.averages[0].conti is None
+
+
+def test_write_report_leaves_all_files_and_reads_back(tmp_path):
+    report = build_report(draw("cub", 30, answers=("\ud800 lone", "plain")), about=about())
+    write_report(report, tmp_path)
+    assert read_report(tmp_path) == report
+    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    plots = {f"plots/{name}.{kind}" for name in ("tradeoff", "categories", "confusions_cub") for kind in ("png", "svg")}
+    assert files == {"report.json", "report.md", "report.tex"} | plots
+    page = (tmp_path / "report.md").read_text()
+    assert all(f"]({plot})" in page for plot in plots if plot.endswith("png"))
+
+
+def test_write_report_without_matplotlib_names_the_extra_and_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(RuntimeError, match=r"matplotlib: pip install 'speciarl_verl\[evaluate\]'"):
+        write_report(build_report(judge_all([SPECIFIC]), about=about()), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param(None, "holds no report.json", id="none"),
+        pytest.param("{", "is no report of this version", id="torn"),
+        pytest.param('{"about": 3}', "is no report of this version", id="another shape"),
+        pytest.param("version 2", "has schema version 2, not 1", id="another version"),
+    ],
+)
+def test_read_report_refuses_what_is_no_report_in_one_line(tmp_path, text, words):
+    if text == "version 2":
+        report = build_report(judge_all([SPECIFIC]), about=about())
+        text = report.model_copy(update={"schema_version": 2}).model_dump_json()
+    if text is not None:
+        (tmp_path / "report.json").write_text(text)
+    with pytest.raises(ValueError, match=words) as refused:
+        read_report(tmp_path)
+    assert "\n" not in str(refused.value)
+
+
+def test_report_refuses_an_unknown_field():
+    text = build_report(judge_all([SPECIFIC]), about=about()).model_dump_json()
+    with pytest.raises(ValueError, match="Extra inputs"):
+        Report.model_validate_json(text[:-1] + ', "more": 1}')

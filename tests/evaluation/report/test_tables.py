@@ -1,0 +1,207 @@
+import re
+
+import pytest
+from markdown_it import MarkdownIt
+
+from speciarl_verl.evaluation.conti.scores import ContiScores
+from speciarl_verl.evaluation.report.build import build_report
+from speciarl_verl.evaluation.report.latex import latex_table
+from speciarl_verl.evaluation.report.markdown import markdown_table
+from speciarl_verl.evaluation.report.tables import (
+    Column,
+    PValue,
+    Row,
+    Table,
+    best_of_table,
+    conti_table,
+    published_table,
+    result_tables,
+    share_table,
+)
+from speciarl_verl.evaluation.report.text import latex_report, markdown_report
+from tests.evaluation.judged_lists import about, draw
+
+FIVE = ("flowers102", "food101", "oxford_pets", "stanford_cars", "fgvc_aircraft")
+
+
+def report_of(*names, samples=1, run="a run", conti=None):
+    judged = [one for name in names for one in draw(name, 12, samples=samples)]
+    return build_report(judged, about=about(run, samples=samples), conti=conti)
+
+
+def rendered(page):
+    """The rows of every table, as they are shown."""
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(page)
+    rows, row = [], []
+    for token in tokens:
+        if token.type == "tr_open":
+            row = []
+        elif token.type == "inline":
+            row.append("".join(child.content for child in token.children).replace("<br>", " "))
+        elif token.type == "tr_close":
+            rows.append(row)
+    return rows
+
+
+def latex_rows(text):
+    return [re.split(r"(?<!\\)&", line.removesuffix(r"\\")) for line in text.splitlines() if line.endswith(r"\\")]
+
+
+def test_result_tables_have_specificity_correctness_and_hm_of_every_set_and_mean():
+    report = report_of(*FIVE)
+    fine, very_fine, everything = result_tables([report])
+    assert [column.title for column in fine.columns] == ["Flowers102", "Food101", "OxfordPets", "mean, fine-grained"]
+    assert [column.title for column in very_fine.columns] == ["StanfordCars", "FGVCAircraft", "mean, very fine-grained"]
+    scores = [dataset.scores for dataset in report.datasets[:3]] + [report.averages[0].scores]
+    assert fine.rows[0].cells == tuple(cell for s in scores for cell in (s.specificity, s.correctness, s.hm))
+    whole = report.averages[2].scores
+    assert everything.rows[0].cells == (whole.specificity, whole.correctness, whole.hm)
+
+
+def test_result_tables_keep_published_rows_apart_and_only_as_means():
+    fine, very_fine, everything = result_tables([report_of(*FIVE)])
+    assert [row.published for row in fine.rows] == [False] + [True] * 6
+    assert fine.rows[3].label == "SFT"
+    assert fine.rows[3].cells == (None,) * 9 + (0.935, 0.807, 0.866)
+    assert {row.label: row.cells[-1] for row in very_fine.rows if row.published}["SpeciaRL"] == 0.830
+    assert not any(row.published for row in everything.rows)
+
+
+def test_result_tables_show_a_missing_data_set_as_missing():
+    fine, everything = result_tables([report_of("food101")])
+    assert fine.rows[0].cells[:3] == fine.rows[0].cells[6:12][:3] == (None,) * 3
+    assert fine.rows[0].cells[9:] == (None,) * 3
+    assert everything.rows[0].cells == (None,) * 3
+    shown = rendered(markdown_table(fine))[1]
+    assert shown[1:4] == shown[7:][:3] == ["-", "-", "-"]
+    assert shown[4] != "-"
+
+
+def test_result_tables_of_other_data_sets_have_no_published_rows():
+    tables = result_tables([report_of("birds", "cub", "more", "sets", "here")])
+    assert [len(table.columns) for table in tables] == [4, 1]
+    assert not any(row.published for table in tables for row in table.rows)
+
+
+def test_markdown_table_has_three_decimals_and_intervals():
+    report = report_of("cub")
+    scores = report.datasets[0].scores
+    [_, row] = rendered(markdown_table(result_tables([report])[0]))
+    expected = [
+        f"{e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for e in (scores.specificity, scores.correctness, scores.hm)
+    ]
+    assert row == ["a run", *expected]
+
+
+def test_markdown_table_marks_published_rows_and_names_their_source():
+    text = markdown_table(result_tables([report_of("food101")])[0])
+    labels = [row[0] for row in rendered(text)[1:]]
+    assert labels[0] == "a run"
+    assert all(label.startswith("published: ") for label in labels[1:])
+    assert "arXiv 2603.03197" in text
+    assert "not measured here" in text
+
+
+@pytest.mark.parametrize("render", [markdown_table, latex_table])
+def test_tables_show_a_small_p_as_a_bound(render):
+    row = Row("a", (PValue(0.0004), PValue(0.0341), 1234, None))
+    text = render(Table("p", "P", "row", (Column("", ("p", "q", "n", "m")),), (row,)))
+    assert "0.000" not in text
+    assert re.search(r"<\$?0\.001", text)
+    assert "0.034" in text
+    assert "1,234" in text
+
+
+def test_latex_table_is_a_booktabs_table_of_equal_rows():
+    text = latex_table(result_tables([report_of(*FIVE)])[0])
+    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1
+    assert text.count(r"\midrule") == 2
+    widths = [
+        sum(int(found.group(1)) if (found := re.search(r"multicolumn\{(\d+)\}", cell)) else 1 for cell in row)
+        for row in latex_rows(text)
+    ]
+    assert set(widths) == {13}
+    assert text.index("Published, not measured here: arXiv 2603.03197") < text.index("SFT")
+
+
+def test_latex_table_rounds_to_three_decimals():
+    report = report_of("cub")
+    scores = report.datasets[0].scores
+    row = latex_rows(latex_table(result_tables([report])[0]))[-1]
+    assert [float(cell) for cell in row[1:]] == [
+        round(e.value, 3) for e in (scores.specificity, scores.correctness, scores.hm)
+    ]
+
+
+def test_tables_escape_names_of_runs_and_data_sets():
+    report = report_of("set|50%_$x$&", run="run|50%_$x$&<b>")
+    assert rendered(markdown_table(result_tables([report])[0]))[1][0] == "run|50%_$x$&<b>"
+    assert rendered(markdown_table(share_table([report])))[1][0] == "set|50%_$x$&"
+    text = latex_table(share_table([report]))
+    assert r"set\textbar{}50\%\_\$x\$\&" in text
+    assert {len(row) for row in latex_rows(text)[1:]} == {10}
+
+
+def test_share_table_has_all_eight_outcomes():
+    report = report_of("cub")
+    [row] = share_table([report]).rows
+    assert row.cells[0] == 12
+    assert row.cells[1:] == tuple(share.share for share in report.datasets[0].shares.values())
+    assert sum(row.cells[1:]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("samples", "shown"), [(6, ["1", "2", "4", "6"]), (8, ["1", "2", "4", "8"])])
+def test_best_of_table_has_powers_of_two_and_the_last(samples, shown):
+    report = report_of("cub", samples=samples)
+    table = best_of_table(report)
+    assert [row.label for row in table.rows] == shown
+    last = report.datasets[0].best_of[-1]
+    assert table.rows[-1].cells == (last.specificity, last.correctness, last.hm)
+
+
+def test_best_of_table_is_not_there_for_one_sample():
+    assert best_of_table(report_of("cub")) is None
+
+
+def test_conti_table_shows_a_score_that_is_off_as_missing():
+    scores = {"cub": ContiScores(0.5, None, 0.25, 0.125, {"llama_inclusion": "no LLM was given"})}
+    report = report_of("cub", conti=scores)
+    assert conti_table([report]).rows[0].cells == (0.5, None, 0.25, 0.125)
+    assert "CUB, llama inclusion: no LLM was given" in markdown_report(report, [])
+    assert conti_table([report_of("cub")]) is None
+
+
+def test_published_table_holds_every_published_figure_and_no_other():
+    cells = {row.label: row.cells for row in published_table().rows}
+    assert cells["SpeciaRL"] == (0.920, 0.848, 0.883, None, None, 0.830)
+    assert cells["Qwen2.5-VL-7B zero-shot"] == (0.742, 0.846, 0.790, None, None, None)
+    assert all(row.published for row in published_table().rows)
+
+
+def test_reports_warn_above_everything_else():
+    judged = draw("food101", 10)
+    report = build_report(judged, about=about(training_judge="x/Llama-3-70B-Instruct"))
+    page, tex = markdown_report(report, []), latex_report(report)
+    assert page.index("**Warning.** The judge, meta-llama/Llama-3-70B-Instruct") < page.index("##")
+    assert tex.index("% Warning: The judge") < tex.index(r"\begin")
+
+
+def test_markdown_report_names_the_data_sets_that_a_mean_lacks():
+    page = markdown_report(report_of("food101", "flowers102"), [])
+    assert "There is no mean, fine-grained, without OxfordPets." in page
+    assert "very fine-grained, without" not in page
+
+
+def test_latex_report_keeps_a_name_of_many_lines_within_its_comment():
+    tex = latex_report(report_of("cub", run="one\n\\end{document}\ntwo"))
+    assert tex.splitlines()[0] == r"% one \end{document} two"
+
+
+def test_markdown_report_escapes_wrong_answers():
+    answer = "<img src=x onerror=alert(1)> | $a$ *b*"
+    report = build_report(draw("cub", 40, answers=(answer,)), about=about())
+    page = markdown_report(report, [])
+    rows = [row for row in rendered(page) if len(row) == 4 and row[0].startswith("class")]
+    assert rows
+    assert all(row[3].startswith(answer + " (") for row in rows)
+    assert "<img" not in page.replace(r"\<", "")
