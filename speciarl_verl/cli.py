@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from speciarl_verl.evaluation.cli import compare, evaluate
-from speciarl_verl.judge.cli import app as judge_app
+from speciarl_verl.judge.commands.cli import app as judge_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 app.add_typer(judge_app, name="judge")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import yaml
 
-from speciarl_verl.judge.options import JudgeSettings, JudgeUrl, judge_config
+from speciarl_verl.judge.commands.options import JudgeSettings, JudgeUrl, judge_config
 
 if TYPE_CHECKING:
     from speciarl_verl.evaluation.stages import Stage

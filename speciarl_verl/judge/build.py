@@ -13,7 +13,7 @@ from speciarl_verl.judge.config import (
 from speciarl_verl.judge.fast_path import FastPathJudge
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Judge, JudgeError
-from speciarl_verl.judge.server import ServerJudge
+from speciarl_verl.judge.server.judge import ServerJudge
 from speciarl_verl.judge.taxonomy import TaxonomyJudge, shipped_taxonomies
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from tenacity.wait import wait_random_exponential
 
-from speciarl_verl.judge import breaker, server, transport
 from speciarl_verl.judge.config import ServerJudgeConfig
-from speciarl_verl.judge.server import ServerJudge
+from speciarl_verl.judge.server import breaker, transport
+from speciarl_verl.judge.server import judge as server
+from speciarl_verl.judge.server.judge import ServerJudge
 
 Reply = Callable[[asyncio.StreamWriter], Any]
 

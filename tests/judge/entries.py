@@ -2,7 +2,7 @@
 
 import hashlib
 
-from speciarl_verl.judge.cache import Answer, Entry
+from speciarl_verl.judge.cache.answers import Answer, Entry
 
 
 def key_of(name: object) -> str:

@@ -11,9 +11,9 @@ import pytest
 
 from speciarl_verl.judge.build import build_judge
 from speciarl_verl.judge.config import ServerJudgeConfig
-from speciarl_verl.judge.endpoint import Endpoint, secret_of
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Judge, JudgeError, Pair
+from speciarl_verl.judge.server.endpoint import Endpoint, secret_of
 
 KEY = "sk-Secret-4711-abc"
 PAIR = Pair("sparrow", "House Sparrow")

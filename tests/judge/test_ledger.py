@@ -11,7 +11,7 @@ from speciarl_verl.judge.accounted import AccountedJudge
 from speciarl_verl.judge.config import ServerJudgeConfig
 from speciarl_verl.judge.ledger import Account, Ledger
 from speciarl_verl.judge.protocol import JudgeError, Pair, Source, Verdict
-from speciarl_verl.judge.server import ServerJudge
+from speciarl_verl.judge.server.judge import ServerJudge
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
 

@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from speciarl_verl.category import Category
-from speciarl_verl.judge import question
 from speciarl_verl.judge.build import build_judge
 from speciarl_verl.judge.config import ServerJudgeConfig
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Judge, JudgeError, Pair, Source, Verdict
+from speciarl_verl.judge.server import question
 from tests.servers.serving import SGLANG, Serving
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]

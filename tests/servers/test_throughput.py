@@ -13,11 +13,11 @@ import pytest
 
 from speciarl_verl.judge.build import build_judge
 from speciarl_verl.judge.config import Output, ServerJudgeConfig
-from speciarl_verl.judge.dialect import Dialect, Service
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Pair, Source
-from speciarl_verl.judge.question import Form
-from speciarl_verl.judge.rubric import load_rubric
+from speciarl_verl.judge.server.dialect import Dialect, Service
+from speciarl_verl.judge.server.question import Form
+from speciarl_verl.judge.server.rubric import load_rubric
 from tests.servers.traffic import step
 
 pytestmark = pytest.mark.servers

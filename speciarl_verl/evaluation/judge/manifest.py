@@ -13,7 +13,7 @@ from speciarl_verl.evaluation.records import SCHEMA_VERSION
 from speciarl_verl.evaluation.run import save_model
 from speciarl_verl.judge.config import LLMJudgeConfig, ServerJudgeConfig, TaxonomyJudgeConfig
 from speciarl_verl.judge.ledger import Account
-from speciarl_verl.judge.rubric import load_rubric
+from speciarl_verl.judge.server.rubric import load_rubric
 from speciarl_verl.judge.taxonomy import shipped_taxonomies
 
 JUDGE = "judge.json"

@@ -10,7 +10,7 @@ from typing import Protocol
 from platformdirs import user_cache_path
 
 from speciarl_verl.judge.config import LLMJudgeConfig
-from speciarl_verl.judge.endpoint import secret_of
+from speciarl_verl.judge.server.endpoint import secret_of
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,10 @@ def open_cache(config: LLMJudgeConfig) -> AnswerCache:
         JudgeError: the named variable holds no password.
     """
     if "://" in config.cache:
-        from speciarl_verl.judge.redis_cache import RedisCache
+        from speciarl_verl.judge.cache.redis import RedisCache
 
         return RedisCache(config.cache, secret_of("cache_password_env", config.cache_password_env))
-    from speciarl_verl.judge.sqlite_cache import SQLiteCache
+    from speciarl_verl.judge.cache.sqlite import SQLiteCache
 
     if config.cache == "memory":
         return SQLiteCache.in_memory()

@@ -7,9 +7,9 @@ from PIL import Image
 from scipy.stats import norm
 
 from speciarl_verl.category import Category
-from speciarl_verl.judge.calibration import Share, calibrate
-from speciarl_verl.judge.calibration_report import as_json, as_lines, draw_confusion
-from speciarl_verl.judge.gold import load_gold
+from speciarl_verl.judge.commands.calibration import Share, calibrate
+from speciarl_verl.judge.commands.calibration_report import as_json, as_lines, draw_confusion
+from speciarl_verl.judge.commands.gold import load_gold
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Source, Verdict
 

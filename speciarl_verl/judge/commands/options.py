@@ -9,13 +9,26 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from speciarl_verl.judge.config import JudgeConfig
 
-JudgeName = Annotated[str, typer.Option("--judge", help="taxonomy (offline) or server (an LLM).")]
+JudgeName = Annotated[
+    str, typer.Option("--judge", help="taxonomy (offline) or server (an LLM).", rich_help_panel="Judge")
+]
 JudgeUrl = Annotated[
-    str | None, typer.Option("--judge-url", metavar="URL", help="The judge's server, such as http://127.0.0.1:30000.")
+    str | None,
+    typer.Option(
+        "--judge-url",
+        metavar="URL",
+        help="The judge's server, such as http://127.0.0.1:30000.",
+        rich_help_panel="Judge",
+    ),
 ]
 JudgeSettings = Annotated[
     list[str] | None,
-    typer.Option("--judge-set", metavar="KEY=VALUE", help="Any other key of speciarl.judge, such as prompt=binary."),
+    typer.Option(
+        "--judge-set",
+        metavar="KEY=VALUE",
+        help="Any other key of speciarl.judge, such as prompt=binary.",
+        rich_help_panel="Judge",
+    ),
 ]
 
 _OWN_FLAGS = {"name": "--judge", "url": "--judge-url"}

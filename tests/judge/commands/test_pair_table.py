@@ -3,7 +3,7 @@ import json
 import pytest
 
 from speciarl_verl.category import Category
-from speciarl_verl.judge.pair_table import Columns, TableFormat, read_rows, replace_file, write_rows
+from speciarl_verl.judge.commands.pair_table import Columns, TableFormat, read_rows, replace_file, write_rows
 from speciarl_verl.judge.protocol import Pair, Source, Verdict
 
 JSONL, CSV = TableFormat.JSONL, TableFormat.CSV

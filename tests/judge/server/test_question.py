@@ -6,10 +6,10 @@ import pytest
 
 from speciarl_verl.category import Category
 from speciarl_verl.judge.config import Output, ServerJudgeConfig
-from speciarl_verl.judge.dialect import Dialect, Service
 from speciarl_verl.judge.protocol import JudgeError, Pair
-from speciarl_verl.judge.question import Form, make_forms
-from speciarl_verl.judge.rubric import Rubric
+from speciarl_verl.judge.server.dialect import Dialect, Service
+from speciarl_verl.judge.server.question import Form, make_forms
+from speciarl_verl.judge.server.rubric import Rubric
 from tests.fresh_python import run
 
 RUBRIC = Rubric("mine", 1, "Grade it.", {category.label: category for category in Category})
@@ -121,9 +121,9 @@ def test_key_of_a_header_with_another_menu_changes(tmp_path):
 def test_key_is_the_same_in_every_process():
     code = """
     from speciarl_verl.judge.config import ServerJudgeConfig
-    from speciarl_verl.judge.dialect import Dialect, Service
+    from speciarl_verl.judge.server.dialect import Dialect, Service
     from speciarl_verl.judge.protocol import Pair
-    from speciarl_verl.judge.question import make_forms
+    from speciarl_verl.judge.server.question import make_forms
     forms = make_forms(ServerJudgeConfig(votes={"calls": 2}, output="letter"))
     service = Service(Dialect.VLLM, "m", None)
     print(*(form.key(Pair("l'oiseau \\U0001f426", "robin"), service) for form in forms))

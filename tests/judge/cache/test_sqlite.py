@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from speciarl_verl.judge.cache import Answer, CacheError, open_cache
+from speciarl_verl.judge.cache.answers import Answer, CacheError, open_cache
+from speciarl_verl.judge.cache.sqlite import SQLiteCache
 from speciarl_verl.judge.config import ServerJudgeConfig
-from speciarl_verl.judge.sqlite_cache import SQLiteCache
 from tests.judge.entries import entry, key_of
 
 
@@ -43,8 +43,8 @@ def started(code: str, *arguments: object) -> subprocess.Popen[str]:
     import asyncio, logging, sys, time
     from pathlib import Path
     from tests.judge.entries import entry, key_of
-    from speciarl_verl.judge.cache import Answer, CacheError
-    from speciarl_verl.judge.sqlite_cache import SQLiteCache
+    from speciarl_verl.judge.cache.answers import Answer, CacheError
+    from speciarl_verl.judge.cache.sqlite import SQLiteCache
     logging.basicConfig(level="WARNING")
     """
     return subprocess.Popen(
@@ -53,7 +53,7 @@ def started(code: str, *arguments: object) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         stdin=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
 
 

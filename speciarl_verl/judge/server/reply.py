@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from speciarl_verl.judge.config import Output
-from speciarl_verl.judge.rubric import Menu
+from speciarl_verl.judge.server.rubric import Menu
 
 _LEAST_LOGPROB = -1e6
 """Of no weight at all; what servers send for a token that the constraint forbids may be minus infinity."""

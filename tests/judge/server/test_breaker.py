@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from speciarl_verl.judge import breaker as module
-from speciarl_verl.judge.breaker import Breaker, breaker_of
 from speciarl_verl.judge.protocol import Pair
+from speciarl_verl.judge.server import breaker as module
+from speciarl_verl.judge.server.breaker import Breaker, breaker_of
 
 SERVER = "http://judge:30000/v1"
 

@@ -13,11 +13,11 @@ import typer
 
 from speciarl_verl import __version__
 from speciarl_verl.category import Category
+from speciarl_verl.judge.commands.gold import GoldPair, load_gold
+from speciarl_verl.judge.commands.options import JudgeName, JudgeSettings, JudgeUrl, judge_config
+from speciarl_verl.judge.commands.pair_table import Columns, TableFormat, read_rows, replace_file, write_rows
 from speciarl_verl.judge.config import JudgeConfig, TaxonomyJudgeConfig
-from speciarl_verl.judge.gold import GoldPair, load_gold
 from speciarl_verl.judge.ledger import Ledger
-from speciarl_verl.judge.options import JudgeName, JudgeSettings, JudgeUrl, judge_config
-from speciarl_verl.judge.pair_table import Columns, TableFormat, read_rows, replace_file, write_rows
 from speciarl_verl.judge.protocol import JudgeError, Pair, Verdict
 
 app = typer.Typer(no_args_is_help=True, help="Judge predictions, and measure a judge.")
@@ -105,8 +105,8 @@ def calibrate_judge(
 
     Nothing comes out of the cache of other runs, unless --judge-set cache=... names one: the figures are the server's.
     """
-    from speciarl_verl.judge.calibration import calibrate
-    from speciarl_verl.judge.calibration_report import as_json, as_lines, draw_confusion, require_drawing
+    from speciarl_verl.judge.commands.calibration import calibrate
+    from speciarl_verl.judge.commands.calibration_report import as_json, as_lines, draw_confusion, require_drawing
 
     ledger = Ledger()
     try:
@@ -141,7 +141,7 @@ def calibrate_judge(
 
 
 def _judge(config: JudgeConfig, pairs: Sequence[Pair], ledger: Ledger) -> list[Verdict]:
-    from speciarl_verl.judge.batch import judge_with_progress
+    from speciarl_verl.judge.commands.batch import judge_with_progress
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     return asyncio.run(judge_with_progress(config, pairs, ledger))
@@ -185,7 +185,7 @@ def _uncached(config: JudgeConfig, settings: Sequence[str]) -> JudgeConfig:
 
 def _questions(config: JudgeConfig) -> tuple[frozenset[Category], list[dict[str, Any]]]:
     """The categories that the judge may give, and the rubrics that it is told."""
-    from speciarl_verl.judge.question import make_forms
+    from speciarl_verl.judge.server.question import make_forms
 
     if isinstance(config, TaxonomyJudgeConfig):
         return frozenset(Category), []

@@ -2,8 +2,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from speciarl_verl.judge.commands.options import JudgeName, JudgeSettings, JudgeUrl, judge_config
 from speciarl_verl.judge.config import ServerJudgeConfig, TaxonomyJudgeConfig
-from speciarl_verl.judge.options import JudgeName, JudgeSettings, JudgeUrl, judge_config
 
 
 def test_judge_config_defaults_are_the_configurations_own():

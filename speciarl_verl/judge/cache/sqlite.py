@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from filelock import FileLock
 
-from speciarl_verl.judge.cache import Answer, CacheError, Entry
+from speciarl_verl.judge.cache.answers import Answer, CacheError, Entry
 
 logger = logging.getLogger(__name__)
 

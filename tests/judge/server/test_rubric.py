@@ -3,7 +3,7 @@ import pytest
 from speciarl_verl.category import Category
 from speciarl_verl.judge.config import Output
 from speciarl_verl.judge.protocol import JudgeError
-from speciarl_verl.judge.rubric import load_rubric, shipped_rubrics
+from speciarl_verl.judge.server.rubric import load_rubric, shipped_rubrics
 
 LABELS = {category.label: category for category in Category}
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from speciarl_verl.category import Category
-from speciarl_verl.judge.batch import judge_all
+from speciarl_verl.judge.commands.batch import judge_all
 from speciarl_verl.judge.protocol import JudgeError, Pair, Source, Verdict
 
 

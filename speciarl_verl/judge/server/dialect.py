@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from speciarl_verl.judge.endpoint import Endpoint
 from speciarl_verl.judge.protocol import JudgeError
-from speciarl_verl.judge.transport import Patience, ServerRefusalError, Transport
+from speciarl_verl.judge.server.endpoint import Endpoint
+from speciarl_verl.judge.server.transport import Patience, ServerRefusalError, Transport
 
 _MODEL_INFO_PATHS = ("/model_info", "/get_model_info")
 _MISSING = frozenset({404, 405, 501})

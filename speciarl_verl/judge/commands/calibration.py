@@ -12,7 +12,7 @@ from typing import Literal
 from scipy.stats import binomtest
 
 from speciarl_verl.category import Category
-from speciarl_verl.judge.gold import GoldPair
+from speciarl_verl.judge.commands.gold import GoldPair
 from speciarl_verl.judge.protocol import Source, Verdict
 
 LEVEL = 0.95

@@ -4,8 +4,8 @@ import pytest
 
 from speciarl_verl.category import Category
 from speciarl_verl.judge.config import Output
-from speciarl_verl.judge.reply import Reply, read_reply
-from speciarl_verl.judge.rubric import Menu, Rubric
+from speciarl_verl.judge.server.reply import Reply, read_reply
+from speciarl_verl.judge.server.rubric import Menu, Rubric
 
 RUBRIC = Rubric("test", 1, "Grade it.", {category.label: category for category in Category})
 LETTERS = RUBRIC.menu(Output.LETTER)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from speciarl_verl.category import Category
-from speciarl_verl.judge.calibration import Calibration, Share
+from speciarl_verl.judge.commands.calibration import Calibration, Share
 from speciarl_verl.judge.ledger import Account
 
 SCHEMA_VERSION = 1

@@ -21,10 +21,10 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
 from tenacity.wait import wait_random_exponential
 
-from speciarl_verl.judge.breaker import breaker_of
-from speciarl_verl.judge.endpoint import Endpoint
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import JudgeError
+from speciarl_verl.judge.server.breaker import breaker_of
+from speciarl_verl.judge.server.endpoint import Endpoint
 
 logger = logging.getLogger(__name__)
 

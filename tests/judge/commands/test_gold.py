@@ -6,9 +6,9 @@ import pytest
 
 from speciarl_verl.answer import Refusal, extract_answer
 from speciarl_verl.category import Category
+from speciarl_verl.judge.commands.gold import Kind, load_gold
 from speciarl_verl.judge.fast_path import decide
-from speciarl_verl.judge.gold import Kind, load_gold
-from speciarl_verl.judge.rubric import load_rubric, shipped_rubrics
+from speciarl_verl.judge.server.rubric import load_rubric, shipped_rubrics
 from speciarl_verl.judge.taxonomy import TaxonomyJudge
 from speciarl_verl.judge.wording import normalise
 

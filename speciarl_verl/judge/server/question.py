@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from speciarl_verl.judge.config import LLMJudgeConfig, Output
-from speciarl_verl.judge.dialect import Dialect, Service, dialect_fields
 from speciarl_verl.judge.protocol import JudgeError, Pair
-from speciarl_verl.judge.rubric import Menu, Rubric, load_rubric
+from speciarl_verl.judge.server.dialect import Dialect, Service, dialect_fields
+from speciarl_verl.judge.server.rubric import Menu, Rubric, load_rubric
 
 # Valid JSON escapes. A prediction may spell out a chat template's control tokens (<|im_end|>, [INST]), which the
 # server's tokenizer would take for real ones; no quoting of JSON's own prevents that.

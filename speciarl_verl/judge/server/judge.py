@@ -1,6 +1,6 @@
 """The LLM judge: a client of an SGLang- or vLLM-hosted model, or of any OpenAI-compatible chat endpoint.
 
-A question that was answered before is never sent again (cache.py), and whoever asks for a pair that is being judged
+A question that was answered before is never sent again (../cache), and whoever asks for a pair that is being judged
 waits for the same answer. An answer off the menu is asked for once more and is then an error, so a server that does not
 hold its model to the menu is found out here and not in the rewards.
 
@@ -15,17 +15,17 @@ from functools import partial
 from weakref import WeakKeyDictionary
 
 from speciarl_verl.category import Category
-from speciarl_verl.judge.cache import Answer, AnswerCache, CacheError, Entry, open_cache
-from speciarl_verl.judge.coalesce import Coalescer
+from speciarl_verl.judge.cache.answers import Answer, AnswerCache, CacheError, Entry, open_cache
 from speciarl_verl.judge.config import ServerJudgeConfig
-from speciarl_verl.judge.dialect import Dialect, Service, discover
-from speciarl_verl.judge.endpoint import Endpoint
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import JudgeError, Pair, Source, Verdict
-from speciarl_verl.judge.question import Form, make_forms
-from speciarl_verl.judge.reply import read_reply
-from speciarl_verl.judge.transport import Patience, Transport
-from speciarl_verl.judge.vote import majority
+from speciarl_verl.judge.server.coalesce import Coalescer
+from speciarl_verl.judge.server.dialect import Dialect, Service, discover
+from speciarl_verl.judge.server.endpoint import Endpoint
+from speciarl_verl.judge.server.question import Form, make_forms
+from speciarl_verl.judge.server.reply import read_reply
+from speciarl_verl.judge.server.transport import Patience, Transport
+from speciarl_verl.judge.server.vote import majority
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 import pytest
 
 from speciarl_verl.category import Category
-from speciarl_verl.judge.vote import Ballot, majority
+from speciarl_verl.judge.server.vote import Ballot, majority
 
 W, A, G, L, S, M = Category
 

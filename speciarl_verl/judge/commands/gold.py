@@ -96,7 +96,7 @@ def load_gold(path: Path | None = None) -> tuple[GoldPair, ...]:
 
 def _read(path: Path | None) -> str:
     if path is None:
-        return (resources.files("speciarl_verl.judge") / "gold.jsonl").read_text(encoding="utf-8")
+        return (resources.files(__package__) / "gold.jsonl").read_text(encoding="utf-8")
     return path.read_text(encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TypeGuard
 from urllib.parse import urlsplit
 
-from speciarl_verl.judge.cache import Answer, CacheError, Entry
+from speciarl_verl.judge.cache.answers import Answer, CacheError, Entry
 
 logger = logging.getLogger(__name__)
 

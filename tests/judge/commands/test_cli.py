@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from speciarl_verl.category import Category
 from speciarl_verl.cli import app
-from speciarl_verl.judge import calibration_report
-from speciarl_verl.judge.gold import Kind, load_gold
+from speciarl_verl.judge.commands import calibration_report
+from speciarl_verl.judge.commands.gold import Kind, load_gold
 from speciarl_verl.judge.protocol import Pair
 
 GOLD = load_gold()
