@@ -10,8 +10,8 @@ import pytest
 from tenacity.wait import wait_none
 from typer.testing import CliRunner
 
+from speciarl_verl import http_retry
 from speciarl_verl.cli import app
-from speciarl_verl.evaluation.predict import server_api
 from tests.evaluation.small_set import write_set
 from tests.evaluation.vision_server import VisionServer, choices, running, shade
 
@@ -31,7 +31,7 @@ ANSWERS = [
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_api, "_BACKOFF", wait_none())
+    monkeypatch.setattr(http_retry, "BACKOFF", wait_none())
 
 
 @pytest.fixture

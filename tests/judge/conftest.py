@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from tenacity.wait import wait_random_exponential
 
+from speciarl_verl import http_retry
 from speciarl_verl.judge.config import ServerJudgeConfig
-from speciarl_verl.judge.server import breaker, transport
+from speciarl_verl.judge.server import breaker
 from speciarl_verl.judge.server import judge as server
 from speciarl_verl.judge.server.judge import ServerJudge
 
@@ -148,6 +149,6 @@ def models_page() -> Callable[[str], dict[str, object]]:
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "_BACKOFF", wait_random_exponential(multiplier=0.01, max=0.05))
+    monkeypatch.setattr(http_retry, "BACKOFF", wait_random_exponential(multiplier=0.01, max=0.05))
     monkeypatch.setattr(breaker, "_REST_S", 0.05)
     monkeypatch.setattr(server, "_CHECK_RETRY_S", 0.3)

@@ -14,17 +14,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay
-from tenacity.wait import wait_random_exponential
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay
 
 from speciarl_verl.evaluation.fault import EvaluationError
 from speciarl_verl.evaluation.predict.engine import one_line
+from speciarl_verl.http_retry import TransientError, of_failure, of_response, wait
 
 _CONNECT_S = 5.0
 _QUOTED = 300
-_RETRIED = frozenset({408, 429})
 _OF_THE_REQUEST = frozenset({400, 413, 422})
-_BACKOFF = wait_random_exponential(multiplier=0.5, max=20)
 
 
 class ServerKind(str, Enum):
@@ -68,13 +66,6 @@ class RequestRefusedError(Exception):
     """The server does not take this request; another one may fare better."""
 
 
-class _TransientError(Exception):
-    def __init__(self, message: str, retry_after_s: float | None = None, unreachable: bool = False) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
-        self.unreachable = unreachable
-
-
 class ServerApi:
     """A client of one server, on one event loop."""
 
@@ -106,7 +97,7 @@ class ServerApi:
         """
         try:
             body = await self._attempt("GET", "/models", None)
-        except (_TransientError, RequestRefusedError) as error:
+        except (TransientError, RequestRefusedError) as error:
             raise EvaluationError(f"server {self.settings.api}: {error}. Is it started and ready?") from error
         cards = body.get("data") if isinstance(body, dict) else None
         return [card for card in cards if isinstance(card, dict) and "id" in card] if isinstance(cards, list) else []
@@ -119,14 +110,14 @@ class ServerApi:
             EvaluationError: the server cannot be reached any more, or refuses everybody.
         """
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(_TransientError),
-            wait=_wait,
+            retry=retry_if_exception_type(TransientError),
+            wait=wait,
             stop=stop_after_delay(self.settings.budget_s),
             reraise=True,
         )
         try:
             return await retrying(self._chat_once, body)
-        except _TransientError as error:
+        except TransientError as error:
             spent = f"after {retrying.statistics['attempt_number']} attempts"
             if error.unreachable:
                 raise EvaluationError(
@@ -138,21 +129,17 @@ class ServerApi:
         answer = await self._attempt("POST", "/chat/completions", body)
         if not isinstance(answer, dict) or not isinstance(answer.get("choices"), list) or not answer["choices"]:
             said = answer.get("error") if isinstance(answer, dict) else None
-            raise _TransientError(f"HTTP 200 without choices{f': {said}' if said else ''}"[:_QUOTED])
+            raise TransientError(f"HTTP 200 without choices{f': {said}' if said else ''}"[:_QUOTED])
         return answer
 
     async def _attempt(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         try:
             sent = self._client.request(method, f"{self.settings.api}{path}", json=body)
             response = await asyncio.wait_for(sent, self.settings.timeout_s)
-        except asyncio.TimeoutError as error:
-            raise _TransientError(f"no answer within {self.settings.timeout_s:g} s") from error
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
             raise EvaluationError(f"server {self.settings.api}: the request cannot be sent: {error}") from error
-        except httpx.ConnectError as error:
-            raise _TransientError(f"cannot connect ({one_line(error)})", unreachable=True) from error
-        except httpx.RequestError as error:
-            raise _TransientError(f"{type(error).__name__}: {one_line(error)}") from error
+        except (httpx.RequestError, asyncio.TimeoutError) as error:
+            raise of_failure(error, self.settings.timeout_s) from error
         if response.is_success:
             return _json(response)
         raise self._refusal(response)
@@ -160,10 +147,11 @@ class ServerApi:
     def _refusal(self, response: httpx.Response) -> Exception:
         said = response.text.replace(self._key, "***") if self._key else response.text
         fault = f"HTTP {response.status_code} {response.reason_phrase}: {' '.join(said.split())[:_QUOTED]}".rstrip(": ")
-        if response.status_code in _RETRIED or response.is_server_error:
-            return _TransientError(fault, _seconds(response.headers.get("Retry-After")))
         if response.status_code in _OF_THE_REQUEST:
             return RequestRefusedError(fault)
+        transient = of_response(response, fault)
+        if transient is not None:
+            return transient
         return EvaluationError(f"server {self.settings.api}: {fault}. {_cure(response.status_code)}")
 
 
@@ -206,22 +194,7 @@ def _json(response: httpx.Response) -> Any:
     try:
         return response.json()
     except ValueError as error:
-        raise _TransientError(f"HTTP {response.status_code} with a body that is no JSON") from error
-
-
-def _wait(state: RetryCallState) -> float:
-    backoff = _BACKOFF(state)
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after_s if isinstance(error, _TransientError) else None
-    # A little later than asked, so that not all requests come back in the same instant.
-    return backoff if asked is None else asked + min(backoff, 1.0)
-
-
-def _seconds(value: str | None) -> float | None:
-    try:
-        return max(0.0, float(value)) if value is not None else None
-    except ValueError:
-        return None
+        raise TransientError(f"HTTP {response.status_code} with a body that is no JSON") from error
 
 
 def _cure(status: int) -> str:

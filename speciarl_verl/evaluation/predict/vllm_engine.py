@@ -7,6 +7,7 @@ pictures in flight as its engine batches, so that no device waits for another; i
 import multiprocessing
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -111,10 +112,9 @@ class VllmEngine:
     def _feed(self, worker: _Worker, waiting: Iterator[Picture]) -> None:
         picture = next(waiting, None)
         if picture is not None:
-            try:
+            # A worker that died is found out by reading, after the answers that it sent before.
+            with suppress(OSError):
                 worker.pipe.send(picture)
-            except OSError:
-                raise EvaluationError(_death(worker, self._settings.log)) from None
             worker.flying += 1
 
     def _next(self, workers: Sequence[_Worker]) -> tuple[_Worker, Report]:

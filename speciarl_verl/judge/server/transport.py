@@ -11,16 +11,14 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from functools import cache
 from itertools import cycle
 from typing import TypeVar
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
-from tenacity.wait import wait_random_exponential
 
+from speciarl_verl.http_retry import TransientError, of_failure, of_response, wait
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import JudgeError
 from speciarl_verl.judge.server.breaker import breaker_of
@@ -35,8 +33,6 @@ _CONNECTIONS_A_CLIENT = 4
 """httpx looks at all connections of a client for each request, which at 64 takes longer than all the rest."""
 _LEAST_S = 0.1
 _QUOTED = 300
-_RETRIED_STATUSES = frozenset({408, 429})
-_BACKOFF = wait_random_exponential(multiplier=0.5, max=20)
 
 
 @dataclass(frozen=True)
@@ -60,15 +56,6 @@ class ServerRefusalError(JudgeError):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
-
-
-class _TransientError(Exception):
-    """Worth another attempt; `is_down` when it shows the server itself in trouble, not just this exchange."""
-
-    def __init__(self, message: str, retry_after_s: float | None = None, is_down: bool = False) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
-        self.is_down = is_down
 
 
 @dataclass(frozen=True)
@@ -137,15 +124,15 @@ class Transport:
             return self._decoded(await self._watched(call, min(patience.timeout_s, max(left, _LEAST_S))), read)
 
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(_TransientError),
-            wait=_wait,
+            retry=retry_if_exception_type(TransientError),
+            wait=wait,
             stop=stop_before_delay(patience.retry_s),
             before_sleep=self._note_retry,
             reraise=True,
         )
         try:
             return await retrying(attempt)
-        except _TransientError as error:
+        except TransientError as error:
             spent = f"attempt {retrying.statistics['attempt_number']}, {time.monotonic() - start:.1f} s"
             fault = self._endpoint.without_key(str(error))[:_QUOTED]
             raise JudgeError(f"judge server {call.url}: {fault} ({spent}).") from error
@@ -154,13 +141,13 @@ class Transport:
         while wait_s := self._breaker.wait_s():
             left = patience.retry_s - (time.monotonic() - start)
             if left <= 0:
-                raise _TransientError(self._breaker.fault)
+                raise TransientError(self._breaker.fault)
             await asyncio.sleep(min(wait_s, left))
 
     async def _watched(self, call: _Call, timeout_s: float) -> httpx.Response:
         try:
             response = await self._attempt(call, timeout_s)
-        except _TransientError as error:
+        except TransientError as error:
             if error.is_down:
                 self._breaker.failed(self._endpoint.without_key(str(error))[:_QUOTED])
             else:
@@ -176,18 +163,17 @@ class Transport:
         try:
             request = next(self._turns).request(call.method, _parsed(call.url), json=call.body)
             response = await asyncio.wait_for(request, timeout_s)
-        except asyncio.TimeoutError as error:
-            raise _TransientError(f"no answer within {timeout_s:.1f} s", is_down=True) from error
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
             raise JudgeError(f"judge server {call.url}: the request cannot be sent: {error}") from error
-        except httpx.RequestError as error:
-            raise _TransientError(_described(error), is_down=True) from error
+        except (httpx.RequestError, asyncio.TimeoutError) as error:
+            raise of_failure(error, timeout_s) from error
         if response.is_success:
             return response
         said = self._endpoint.without_key(response.text)[:_QUOTED].strip()
         fault = f"HTTP {response.status_code} {response.reason_phrase}{f': {said}' if said else ''}"
-        if response.status_code in _RETRIED_STATUSES or response.is_server_error:
-            raise _TransientError(fault, _retry_after(response.headers.get("Retry-After")), response.is_server_error)
+        transient = of_response(response, fault)
+        if transient is not None:
+            raise transient
         raise ServerRefusalError(
             f"judge server {call.url}: {fault}. {_cure(response.status_code)}", response.status_code
         )
@@ -202,7 +188,7 @@ class Transport:
         except ValueError as error:
             fault = self._endpoint.without_key(str(error))
             # Without its cause, which a traceback would print: the server may have quoted the key.
-            raise _TransientError(f"HTTP {response.status_code} with an unusable body: {fault}") from None
+            raise TransientError(f"HTTP {response.status_code} with an unusable body: {fault}") from None
 
     def _note_retry(self, state: RetryCallState) -> None:
         self._ledger.retries += 1
@@ -218,36 +204,6 @@ class Transport:
 def _parsed(url: str) -> httpx.URL:
     """There are a handful, and parsing takes a tenth of a request."""
     return httpx.URL(url)
-
-
-def _wait(state: RetryCallState) -> float:
-    backoff = _BACKOFF(state)
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after_s if isinstance(error, _TransientError) else None
-    # A little later than asked, so that not all requests come back in the same instant.
-    return backoff if asked is None else asked + min(backoff, 1.0)
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds from now, of a header that holds seconds or an HTTP date; None when it holds neither."""
-    if value is None:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
-
-
-def _described(error: httpx.RequestError) -> str:
-    # Timeouts and resets often have no text of their own.
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _cure(status: int) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tenacity.wait import wait_none
 
+from speciarl_verl import http_retry
 from speciarl_verl.evaluation.fault import EvaluationError
-from speciarl_verl.evaluation.predict import server_api
 from speciarl_verl.evaluation.predict.engine import Answer, Sampling, picture_seed
 from speciarl_verl.evaluation.predict.pictures import Picture, PixelBudget, read_pictures
 from speciarl_verl.evaluation.predict.server_api import ServerSettings
@@ -22,7 +22,7 @@ SAMPLED = Sampling(samples=4, temperature=0.6, top_p=0.95, max_tokens=99, seed=3
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_api, "_BACKOFF", wait_none())
+    monkeypatch.setattr(http_retry, "BACKOFF", wait_none())
 
 
 def ask(
