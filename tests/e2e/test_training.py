@@ -63,6 +63,8 @@ def assert_trained(out: Path, world: World, steps: int, log: Path) -> None:
         shares = [value for key, value in figures.items() if key.startswith("training/speciarl/share/")]
         assert sum(shares) == pytest.approx(1)
         assert figures["training/speciarl/groups_lost"] == 0
+        answered = sum(record["category"] != "unparseable" for group in rollouts(out, step) for record in group)
+        assert figures["training/speciarl/judge/asked"] >= answered
     before, after = weights(world.model), weights(out / f"checkpoints/global_step_{steps}/actor/huggingface")
     assert before.keys() == after.keys()
     assert any(not torch.equal(before[name], after[name]) for name in before)
