@@ -118,11 +118,18 @@ def test_flags_for_gpus_are_those_of_the_pinned_sglang() -> None:
     assert said == [f"{server} 4001", f"{server} 4002", "sglang_router.launch_router 4000"]
 
 
+def _hear_interrupts() -> None:
+    """A suite that was started in the background ignores them, and bash cannot undo that for itself."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.servers
 @pytest.mark.timeout(600)
 def test_interrupt_while_starting_leaves_nothing(model: Path, tmp_path: Path) -> None:
     command = serve_judge("--device", "cpu", "--model", model, "--port", free_port(), "--log-dir", tmp_path)
-    recipe = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    recipe = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=_hear_interrupts
+    )
     try:
         launcher = psutil.Process(recipe.pid)
         deadline = time.monotonic() + 400
