@@ -56,35 +56,33 @@ def test_checkpoint_of_verl_becomes_a_peft_folder(tmp_path: Path, where: str) ->
 
 
 def test_peft_reads_the_folder(tmp_path: Path) -> None:
-    peft = pytest.importorskip("peft")
+    import peft
+
     save_checkpoint(tmp_path, [state()])
     folder = as_peft(find_adapter(str(tmp_path / "global_step_3")), tmp_path / "out")
     config = peft.PeftConfig.from_pretrained(folder)
     assert (config.r, config.lora_alpha, set(config.target_modules)) == (4, 8, {"q_proj", "up_proj"})
 
 
-def _shard(rank: int, size: int, port: int, folder: str) -> None:
+def _shard(rank: int, size: int, store: str, folder: str) -> None:
     import torch.distributed as dist
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.tensor import Shard, distribute_tensor
 
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=size)
+    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=size)
     mesh = init_device_mesh("cpu", (size,), mesh_dim_names=("fsdp",))
     sharded = {name: distribute_tensor(tensor, mesh, [Shard(0)]) for name, tensor in state().items()}
     torch.save(sharded, f"{folder}/model_world_size_{size}_rank_{rank}.pt")
+    # A rank that leaves while the other one still talks to it aborts that one.
+    dist.barrier()
     dist.destroy_process_group()
 
 
 def test_shards_of_two_ranks_are_joined(tmp_path: Path) -> None:
-    import socket
-
     import torch.multiprocessing
 
     actor = save_checkpoint(tmp_path, [])
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    torch.multiprocessing.spawn(_shard, (2, port, str(actor)), nprocs=2)
+    torch.multiprocessing.spawn(_shard, (2, str(tmp_path / "store"), str(actor)), nprocs=2)
     folder = as_peft(find_adapter(str(actor)), tmp_path / "out")
     weights = safetensors.load_file(folder / "adapter_model.safetensors")
     for name, tensor in state().items():
