@@ -6,14 +6,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from omegaconf import OmegaConf
 from PIL import Image
+from verl.utils.dataset import rl_dataset
 
 from data_prep.size import Size
 from speciarl_verl.data_contract import SCHEMA, DataContractError, check_parquet
 from speciarl_verl.prompts import load_prompt, prompt_names
-
-OmegaConf = pytest.importorskip("omegaconf").OmegaConf
-rl_dataset = pytest.importorskip("verl.utils.dataset.rl_dataset")
 
 
 def _rows(labels: list[str | None]) -> list[dict[str, Any]]:

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 
 from speciarl_verl.data_contract import check_parquet
 from tests.data_prep.conftest import Run, assert_refused, read_rows
 from tests.data_prep.pictures import any_kind
 
-datasets = pytest.importorskip("datasets")
 NAMES = ["apple_pie", "crème_brûlée"]
 
 

@@ -8,7 +8,6 @@ import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,14 +22,6 @@ from speciarl_verl.http_retry import TransientError, of_failure, of_response, wa
 _CONNECT_S = 5.0
 _QUOTED = 300
 _OF_THE_REQUEST = frozenset({400, 413, 422})
-
-
-class ServerKind(str, Enum):
-    """What the server is; SGLang and vLLM take sampling fields that OpenAI's protocol lacks."""
-
-    SGLANG = "sglang"
-    VLLM = "vllm"
-    OTHER = "other"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from typing import Any
 from speciarl_verl.evaluation.fault import EvaluationError
 from speciarl_verl.evaluation.predict.engine import Answer, Response, Sampling, picture_seed
 from speciarl_verl.evaluation.predict.pictures import Picture, PictureError, PictureFiles, PixelBudget, open_picture
-from speciarl_verl.evaluation.predict.server_api import RequestRefusedError, ServerApi, ServerKind, ServerSettings
+from speciarl_verl.evaluation.predict.server_api import RequestRefusedError, ServerApi, ServerSettings
+from speciarl_verl.judge.server.dialect import Dialect
 
 PLACEHOLDERS = ("<|image_pad|>", "<|video_pad|>")
 """Of the Qwen family; elsewhere they are words that nobody writes."""
@@ -108,9 +109,9 @@ class ServerEngine:
             body["n"] = samples
         if sampling.temperature > 0:
             body |= {"top_p": sampling.top_p, "seed": seed}
-        if self.kind is not ServerKind.OTHER:
+        if self.kind is not Dialect.OTHER:
             body |= {"repetition_penalty": 1.0, "top_k": -1, "min_p": 0.0}
-        if self.kind is ServerKind.VLLM:
+        if self.kind is Dialect.VLLM:
             body["bad_words"] = list(PLACEHOLDERS)
         return body
 
@@ -159,6 +160,6 @@ def _served(cards: Sequence[Mapping[str, Any]], settings: ServerSettings) -> str
     return settings.model
 
 
-def _kind(cards: Sequence[Mapping[str, Any]]) -> ServerKind:
+def _kind(cards: Sequence[Mapping[str, Any]]) -> Dialect:
     owners = {str(card.get("owned_by")) for card in cards}
-    return next((kind for kind in ServerKind if kind.value in owners), ServerKind.OTHER)
+    return next((kind for kind in Dialect if kind.value in owners), Dialect.OTHER)

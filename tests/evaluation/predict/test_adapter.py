@@ -3,12 +3,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.torch as safetensors
+import torch
 
 from speciarl_verl.evaluation.fault import EvaluationError
 from speciarl_verl.evaluation.predict.adapter import adapter_rank, as_peft, find_adapter
-
-torch = pytest.importorskip("torch")
-safetensors = pytest.importorskip("safetensors.torch")
 
 META = {"r": 4, "lora_alpha": 8, "task_type": "CAUSAL_LM"}
 NAMES = (

@@ -93,7 +93,8 @@ def jpeg(size: tuple[int, int]) -> bytes:
 @pytest.mark.parametrize("patch_size", [14, 16])
 @pytest.mark.parametrize("data", [jpeg((333, 250)), png(9, (30, 500), "RGBA"), png(3, (91, 77), "L")])
 def test_open_is_what_verl_shows_the_model(data: bytes, patch_size: int) -> None:
-    rl_dataset = pytest.importorskip("verl.utils.dataset.rl_dataset")
+    from verl.utils.dataset import rl_dataset
+
     content = [{"type": "image", "image": Image.open(io.BytesIO(data))}, {"type": "text", "text": "?"}]
     (expected,), _, _ = rl_dataset.RLHFDataset._process_multi_modal_info(
         [{"role": "user", "content": content}], image_patch_size=patch_size, config={}

@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from verl.utils.dataset import rl_dataset
 
+from recipes.quickstart import policy
 from speciarl_verl.evaluation.predict.pictures import PixelBudget, open_picture
 from speciarl_verl.evaluation.predict.vllm_worker import _lora_rank, _placeholders, _prompt_ids
 from tests.evaluation.small_set import png, write_set
-
-policy = pytest.importorskip("recipes.quickstart.policy")
-rl_dataset = pytest.importorskip("verl.utils.dataset.rl_dataset")
 
 # Qwen2.5-VL's own puts a system prompt before a conversation that has none.
 SYSTEM = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
