@@ -3,36 +3,32 @@
 A fault in the input or in the flags is one line on stderr and exit status 2, an interruption exit status 130.
 """
 
-import inspect
 import logging
 import signal
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
-from tqdm import tqdm
 
 from data_prep import options
-from data_prep.contact_sheet import write_contact_sheet
 from data_prep.error import DataPrepError
-from data_prep.inspection import inspect_parquet
-from data_prep.mix import Part, mix
-from data_prep.picture import DEFAULT_MAX_PIXELS
-from data_prep.prepare import ReadListing, prepare
-from data_prep.readers.caltech101 import read_caltech101
-from data_prep.readers.cub import read_cub
-from data_prep.readers.fgvc_aircraft import read_fgvc_aircraft
-from data_prep.readers.flowers102 import read_flowers102
-from data_prep.readers.folder import FolderReader
-from data_prep.readers.food101 import read_food101
-from data_prep.readers.hub import HubReader
-from data_prep.readers.label_table import LabelTable
-from data_prep.readers.oxford_pets import read_oxford_pets
-from data_prep.readers.stanford_cars import read_stanford_cars
-from data_prep.size import Size
+
+# What reads and writes is imported when a command runs: --help answers at once.
+
+PUBLISHED = {
+    "cub": "CUB-200-2011: CUB_200_2011.tgz.",
+    "flowers102": "Oxford 102 Flowers: 102flowers.tgz, imagelabels.mat and setid.mat in one folder.",
+    "food101": "Food-101: food-101.tar.gz.",
+    "oxford_pets": "Oxford-IIIT Pet: images.tar.gz and annotations.tar.gz in one folder.",
+    "stanford_cars": "Stanford Cars: devkit, test labels and both archives in one folder.",
+    "fgvc_aircraft": "FGVC-Aircraft by variant: fgvc-aircraft-2013b.tar.gz.",
+    "caltech101": "Caltech-101: caltech-101.zip.",
+}
+"""Name -> help. `data_prep.readers.NAME` has the function `read_NAME`."""
 
 app = typer.Typer(
     help="Image-classification data sets, as their publishers ship them -> parquet that verl trains on.",
@@ -43,95 +39,51 @@ app = typer.Typer(
 )
 
 
-def _add(name: str, read: ReadListing, help_text: str) -> None:
+def _add(name: str, help_text: str) -> None:
     @app.command(name, help=help_text)
-    def command(
-        context: typer.Context,
-        source: options.Source,
-        out: options.Out,
-        train_size: options.TrainSize = None,
-        val_size: options.ValSize = None,
-        test_size: options.TestSize = None,
-        stratified: options.Stratified = False,
-        merge_val: options.MergeVal = False,
-        seed: options.Seed = 42,
-        include_class: options.IncludeClass = None,
-        exclude_class: options.ExcludeClass = None,
-        verify: options.VerifyMode = "full",
-        max_pixels: options.MaxPixels = DEFAULT_MAX_PIXELS,
-        split_file: options.SplitFile = None,
-        skip_broken: options.SkipBroken = False,
-        workers: options.Workers = None,
-    ) -> None:
-        _run(lambda: prepare(read, options.make_request(**_shared(context))))
+    @options.with_shared_flags
+    def command(flags: dict[str, Any]) -> None:
+        read = getattr(import_module(f"data_prep.readers.{name}"), f"read_{name}")
+        _prepare(lambda: read, flags)
 
 
-_add("cub", read_cub, "CUB-200-2011: CUB_200_2011.tgz.")
-_add("flowers102", read_flowers102, "Oxford 102 Flowers: 102flowers.tgz, imagelabels.mat and setid.mat in one folder.")
-_add("food101", read_food101, "Food-101: food-101.tar.gz.")
-_add("oxford_pets", read_oxford_pets, "Oxford-IIIT Pet: images.tar.gz and annotations.tar.gz in one folder.")
-_add("stanford_cars", read_stanford_cars, "Stanford Cars: devkit, test labels and both archives in one folder.")
-_add("fgvc_aircraft", read_fgvc_aircraft, "FGVC-Aircraft by variant: fgvc-aircraft-2013b.tar.gz.")
-_add("caltech101", read_caltech101, "Caltech-101: caltech-101.zip.")
+for _name, _help in PUBLISHED.items():
+    _add(_name, _help)
 
 
 @app.command("folder")
+@options.with_shared_flags
 def folder_command(
-    context: typer.Context,
-    source: options.Source,
-    out: options.Out,
+    flags: dict[str, Any],
     name: Annotated[str, typer.Option(help="What `data_source` is to say.")] = "folder",
     labels: Annotated[Path | None, typer.Option(help="CSV or JSONL of labels; default: class-named folders.")] = None,
     file_column: Annotated[str, typer.Option(help="Its column of file names, relative to --source.")] = "file_name",
     label_column: Annotated[str, typer.Option(help="Its column of labels.")] = "label",
     split_column: Annotated[str, typer.Option(help="Its column of splits, if it has one.")] = "split",
-    train_size: options.TrainSize = None,
-    val_size: options.ValSize = None,
-    test_size: options.TestSize = None,
-    stratified: options.Stratified = False,
-    merge_val: options.MergeVal = False,
-    seed: options.Seed = 42,
-    include_class: options.IncludeClass = None,
-    exclude_class: options.ExcludeClass = None,
-    verify: options.VerifyMode = "full",
-    max_pixels: options.MaxPixels = DEFAULT_MAX_PIXELS,
-    split_file: options.SplitFile = None,
-    skip_broken: options.SkipBroken = False,
-    workers: options.Workers = None,
 ) -> None:
     """Your own pictures: one folder a class, or a table of labels."""
-    reader = FolderReader(name=name, labels=labels, table=LabelTable(file_column, label_column, split_column))
-    _run(lambda: prepare(reader, options.make_request(**_shared(context))))
+    from data_prep.readers.folder import FolderReader
+    from data_prep.readers.label_table import LabelTable
+
+    table = LabelTable(file_column, label_column, split_column)
+    _prepare(lambda: FolderReader(name=name, labels=labels, table=table), flags)
 
 
 @app.command("hub")
+@options.with_shared_flags
 def hub_command(
-    context: typer.Context,
-    source: Annotated[str, typer.Option(help="The id of a data set of the Hugging Face hub, or a local copy.")],
-    out: options.Out,
+    flags: dict[str, Any],
     name: Annotated[str | None, typer.Option(help="What `data_source` is to say; default: the id's last part.")] = None,
     config: Annotated[str | None, typer.Option(help="The configuration, where there are several.")] = None,
     revision: Annotated[str | None, typer.Option(help="A commit, tag or branch.")] = None,
     image_column: Annotated[str, typer.Option(help="The column of pictures.")] = "image",
     label_column: Annotated[str, typer.Option(help="The column of labels.")] = "label",
     names: Annotated[Path | None, typer.Option(help="File with one class name a line, for numbered labels.")] = None,
-    train_size: options.TrainSize = None,
-    val_size: options.ValSize = None,
-    test_size: options.TestSize = None,
-    stratified: options.Stratified = False,
-    merge_val: options.MergeVal = False,
-    seed: options.Seed = 42,
-    include_class: options.IncludeClass = None,
-    exclude_class: options.ExcludeClass = None,
-    verify: options.VerifyMode = "full",
-    max_pixels: options.MaxPixels = DEFAULT_MAX_PIXELS,
-    split_file: options.SplitFile = None,
-    skip_broken: options.SkipBroken = False,
-    workers: options.Workers = None,
 ) -> None:
     """Any image-classification data set of the Hugging Face hub."""
-    reader = HubReader(name, config, revision, image_column, label_column, names)
-    _run(lambda: prepare(reader, options.make_request(**_shared(context))))
+    from data_prep.readers.hub import HubReader
+
+    _prepare(lambda: HubReader(name, config, revision, image_column, label_column, names), flags)
 
 
 @app.command("mix")
@@ -143,6 +95,9 @@ def mix_command(
     seed: options.Seed = 42,
 ) -> None:
     """Join prepared data sets in given amounts."""
+    from data_prep.mix import Part, mix
+    from data_prep.size import Size
+
     _run(lambda: mix(list(map(Part.parse, part)), out, seed, stratified, Size.parse(val_each, "--val-each")))
 
 
@@ -155,6 +110,9 @@ def inspect_command(
     """Print what a parquet holds and write a contact sheet of its pictures with their labels."""
 
     def work() -> None:
+        from data_prep.contact_sheet import write_contact_sheet
+        from data_prep.inspection import inspect_parquet
+
         findings = inspect_parquet(file, samples)
         target = sheet or file.with_suffix(".png")
         write_contact_sheet(findings.samples, target)
@@ -169,19 +127,24 @@ def main() -> NoReturn:
     """Run the command line and exit."""
     logging.basicConfig(level=logging.INFO, format="data_prep: %(message)s")
     signal.signal(signal.SIGTERM, _interrupt)
-    # Without its monitor thread: worker processes are forked.
-    tqdm.monitor_interval = 0
     app(prog_name="python -m data_prep")
     sys.exit(0)
 
 
-def _shared(context: typer.Context) -> dict[str, Any]:
-    """The flags that every data set has."""
-    names = inspect.signature(options.make_request).parameters
-    return {name: value for name, value in context.params.items() if name in names}
+def _prepare(reader: Callable[[], Any], flags: dict[str, Any]) -> None:
+    def work() -> None:
+        from data_prep.prepare import prepare
+
+        prepare(reader(), options.make_request(**flags))
+
+    _run(work)
 
 
 def _run(work: Callable[[], object]) -> None:
+    from tqdm import tqdm
+
+    # Without its monitor thread: worker processes are forked.
+    tqdm.monitor_interval = 0
     try:
         work()
     except DataPrepError as error:

@@ -18,10 +18,10 @@ from data_prep.draw import draw
 from data_prep.duplicates import Duplicates
 from data_prep.error import DataPrepError
 from data_prep.output import MANIFEST, open_output
+from data_prep.pictures.writer import PARQUET_OPTIONS, write_manifest
 from data_prep.prepare import report_duplicates, versions
 from data_prep.report import SplitReport
 from data_prep.size import Size
-from data_prep.writer import PARQUET_OPTIONS, write_manifest
 from speciarl_verl.data_contract import CONTRACT_VERSION, EXTRA_INFO, SCHEMA, SPLITS
 
 _LIGHT = ["data_source", "reward_model", "extra_info"]

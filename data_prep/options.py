@@ -1,18 +1,43 @@
-"""The flags that the data sets share."""
+"""The flags that all data sets share, and the request that they make."""
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
 from data_prep.error import DataPrepError
-from data_prep.picture import Verify
-from data_prep.prepare import Request
+from data_prep.pictures.settings import DEFAULT_MAX_PIXELS, MIN_SIDE, Settings, Verify
+from data_prep.pictures.workers import available_cores
 from data_prep.sampling import Sampling
 from data_prep.size import Size
-from data_prep.workers import available_cores
 
-Source = Annotated[str, typer.Option(help="The publisher's archive, its unpacked folder, or a folder of its archives.")]
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, besides the data set.
+
+    Attributes:
+        workers: processes that decode; it changes no byte of the output.
+    """
+
+    source: str
+    out: Path
+    sampling: Sampling
+    settings: Settings
+    split_file: Path | None
+    workers: int
+
+
+Source = Annotated[
+    str,
+    typer.Option(
+        help="The publisher's archive, its unpacked folder, or a folder of archives; of `hub` an id or a local copy."
+    ),
+]
 Out = Annotated[Path, typer.Option(help="Folder for train.parquet, val.parquet, test.parquet and manifest.json.")]
 TrainSize = Annotated[str | None, typer.Option(help="Training pictures, a number or P%; default: all not held out.")]
 ValSize = Annotated[
@@ -36,21 +61,21 @@ Workers = Annotated[int | None, typer.Option(help="Worker processes; default: on
 
 
 def make_request(
-    source: str,
-    out: Path,
-    train_size: str | None,
-    val_size: str | None,
-    test_size: str | None,
-    stratified: bool,
-    merge_val: bool,
-    seed: int,
-    include_class: list[str] | None,
-    exclude_class: list[str] | None,
-    verify: str,
-    max_pixels: int,
-    skip_broken: bool,
-    split_file: Path | None,
-    workers: int | None,
+    source: Source,
+    out: Out,
+    train_size: TrainSize = None,
+    val_size: ValSize = None,
+    test_size: TestSize = None,
+    stratified: Stratified = False,
+    merge_val: MergeVal = False,
+    seed: Seed = 42,
+    include_class: IncludeClass = None,
+    exclude_class: ExcludeClass = None,
+    verify: VerifyMode = "full",
+    max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
+    split_file: SplitFile = None,
+    skip_broken: SkipBroken = False,
+    workers: Workers = None,
 ) -> Request:
     """Check the flags and put them together.
 
@@ -61,6 +86,10 @@ def make_request(
     def size(text: str | None, flag: str) -> Size | None:
         return None if text is None else Size.parse(text, flag)
 
+    if max_pixels < MIN_SIDE**2:
+        raise DataPrepError(f"--max-pixels {max_pixels}: too few to see anything: give at least {MIN_SIDE**2}")
+    if workers is not None and workers < 1:
+        raise DataPrepError(f"--workers {workers}: nobody would do the work: give at least 1")
     return Request(
         source=source,
         out=out,
@@ -74,12 +103,29 @@ def make_request(
             include=tuple(include_class or ()),
             exclude=tuple(exclude_class or ()),
         ),
-        verify=_verify(verify),
-        max_pixels=max_pixels,
-        skip_broken=skip_broken,
+        settings=Settings(verify=_verify(verify), max_pixels=max_pixels, skip_broken=skip_broken),
         split_file=split_file,
         workers=available_cores() if workers is None else workers,
     )
+
+
+def with_shared_flags(work: Callable[..., None]) -> Callable[..., None]:
+    """A command with the flags of `make_request`, which come to `work` as the values of a dict, and with its own."""
+    shared = inspect.signature(make_request).parameters
+    own = list(inspect.signature(work).parameters.values())[1:]
+
+    @wraps(work)
+    def command(**values: Any) -> None:
+        flags = {name: values.pop(name) for name in shared}
+        work(flags, **values)
+
+    parameters = {parameter.name: parameter for parameter in [*shared.values(), *own]}
+    # typer reads a command's flags from its signature and its annotations.
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters.values()]
+    )
+    command.__annotations__ = {name: parameter.annotation for name, parameter in parameters.items()}
+    return command
 
 
 def _verify(text: str) -> Verify:

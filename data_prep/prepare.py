@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,13 @@ import PIL
 import pyarrow as pa
 
 from data_prep.duplicates import Duplicates
-from data_prep.error import DataPrepError
 from data_prep.listing import Listing
+from data_prep.options import Request
 from data_prep.output import MANIFEST, open_output
-from data_prep.picture import DEFAULT_MAX_PIXELS, MIN_SIDE, Verify
+from data_prep.pictures.writer import write_manifest, write_splits
 from data_prep.report import SplitReport
-from data_prep.sampling import Sampling, select
-from data_prep.shard import Settings
+from data_prep.sampling import select
 from data_prep.split_file import apply_split_file
-from data_prep.writer import write_manifest, write_splits
 from speciarl_verl import __version__
 from speciarl_verl.data_contract import CONTRACT_VERSION, SPLITS
 
@@ -28,45 +26,18 @@ ReadListing = Callable[[Path, Path], Listing]
 """From what the user named and a folder for unpacking to a listing."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for, besides the data set.
-
-    Attributes:
-        workers: processes that decode; it changes no byte of the output.
-    """
-
-    source: str
-    out: Path
-    sampling: Sampling
-    verify: Verify = "full"
-    max_pixels: int = DEFAULT_MAX_PIXELS
-    skip_broken: bool = False
-    split_file: Path | None = None
-    workers: int = 1
-
-
 def prepare(read: ReadListing, request: Request) -> dict[str, Any]:
     """Do the whole of it; returns the manifest.
 
     Raises:
         DataPrepError: the input or the output has a fault; nothing is left in the output folder.
     """
-    if request.max_pixels < MIN_SIDE**2:
-        raise DataPrepError(f"--max-pixels {request.max_pixels}: too few to see anything: give at least {MIN_SIDE**2}")
-    if request.workers < 1:
-        raise DataPrepError(f"--workers {request.workers}: nobody would do the work: give at least 1")
     with open_output(request.out) as output:
         listing = read(Path(request.source), output.scratch)
         if request.split_file is not None:
             listing = apply_split_file(listing, request.split_file)
-        settings = Settings(
-            verify=request.verify,
-            max_pixels=request.max_pixels,
-            skip_broken=request.skip_broken,
-        )
         chosen = select(listing, request.sampling)
-        reports, duplicates = write_splits(listing, chosen, settings, output, request.workers)
+        reports, duplicates = write_splits(listing, chosen, request.settings, output, request.workers)
         manifest = _manifest(listing, request, reports, duplicates)
         write_manifest(output, manifest)
         files = [f"{split}.parquet" for split in reports]
@@ -84,11 +55,7 @@ def _manifest(
         "data_source": listing.name,
         "source": {"path": request.source, "pictures": len(listing.examples), "classes": len(listing.classes)},
         "sampling": sampling,
-        "pictures": {
-            "verify": request.verify,
-            "max_pixels": request.max_pixels,
-            "skip_broken": request.skip_broken,
-        },
+        "pictures": asdict(request.settings),
         "split_file": None if request.split_file is None else str(request.split_file),
         "splits": {split: report.summary() for split, report in reports.items()},
         "duplicates": duplicates.summary(),

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from data_prep.error import DataPrepError
 from data_prep.listing import Listing
-from data_prep.readers.pictures import composed
+from data_prep.readers.picture_files import composed
 from speciarl_verl.data_contract import SPLITS
 
 _CURE = "give a split file that was made for this data set"

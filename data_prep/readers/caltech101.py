@@ -7,7 +7,7 @@ Source: https://data.caltech.edu/records/mzrjq-6wc02 (`caltech-101.zip`, which h
 from pathlib import Path
 
 from data_prep.listing import Example, FileStore, Listing
-from data_prep.readers.pictures import composed, pictures_in, subfolders
+from data_prep.readers.picture_files import composed, pictures_in, subfolders
 from data_prep.source import open_source
 
 _FOLDER = "101_ObjectCategories"

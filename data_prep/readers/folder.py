@@ -13,7 +13,7 @@ from pathlib import Path
 from data_prep.error import DataPrepError
 from data_prep.listing import Example, FileStore, Listing
 from data_prep.readers.label_table import LabelTable, read_label_table
-from data_prep.readers.pictures import composed, is_picture, pictures_in, subfolders
+from data_prep.readers.picture_files import composed, is_picture, pictures_in, subfolders
 from data_prep.source import open_source
 
 _TABLES = ("metadata.csv", "metadata.jsonl")

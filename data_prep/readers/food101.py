@@ -10,7 +10,7 @@ from pathlib import Path
 
 from data_prep.listing import Example, FileStore, Listing
 from data_prep.readers.lists import read_lines
-from data_prep.readers.pictures import check_all_listed
+from data_prep.readers.picture_files import check_all_listed
 from data_prep.source import open_source
 
 _FILES = ("meta/classes.txt", "meta/train.txt", "meta/test.txt", "images")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.error import DataPrepError
-from data_prep.readers.pictures import composed
+from data_prep.readers.picture_files import composed
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.io import savemat
 
 from data_prep.readers.flowers102_names import FLOWERS102_NAMES
-from tests.data_prep.pictures import any_kind
+from tests.data_prep.sample_pictures import any_kind
 
 APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        "
 

@@ -8,7 +8,7 @@ import pytest
 
 from speciarl_verl.data_contract import check_parquet
 from tests.data_prep.conftest import Run, assert_refused, read_rows
-from tests.data_prep.pictures import any_kind
+from tests.data_prep.sample_pictures import any_kind
 
 NAMES = ["apple_pie", "crème_brûlée"]
 

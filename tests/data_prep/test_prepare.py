@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from data_prep import output, shard, writer
+from data_prep import output
 from data_prep.listing import Example, Stamp
+from data_prep.pictures import shard, writer
 from tests.data_prep.conftest import Run, assert_refused, names, read_rows
 from tests.data_prep.layouts import Layout, cub, fgvc_aircraft
-from tests.data_prep.pictures import encoded, noise
+from tests.data_prep.sample_pictures import encoded, noise
 
 
 @pytest.fixture

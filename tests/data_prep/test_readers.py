@@ -12,7 +12,7 @@ import pytest
 from speciarl_verl.data_contract import SCHEMA, check_parquet
 from tests.data_prep.conftest import Run, assert_refused, read_rows
 from tests.data_prep.layouts import ALL, OWN, PUBLISHED, Layout, car_table, command, pack, write_mat
-from tests.data_prep.pictures import jpeg
+from tests.data_prep.sample_pictures import jpeg
 
 Build = Callable[[Path], Layout]
 SPLITS = ("train", "val", "test")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typer.main import get_command
 
 from data_prep.cli import app
-from data_prep.picture import DEFAULT_MAX_PIXELS
+from data_prep.pictures.settings import DEFAULT_MAX_PIXELS
 from speciarl_verl.data_contract import EXTRA_INFO, SCHEMA
 from speciarl_verl.prompts import prompt_names
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from data_prep.columns import binaries, integers, one_each, strings, struct
 from data_prep.listing import Listing
-from data_prep.shard import Checked
+from data_prep.pictures.columns import binaries, integers, one_each, strings, struct
+from data_prep.pictures.shard import Checked
 from speciarl_verl.data_contract import ABILITY, IMAGE_PLACEHOLDER, REWARD_STYLE, SCHEMA
 
 

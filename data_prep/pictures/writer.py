@@ -19,11 +19,10 @@ from data_prep.duplicates import Duplicates
 from data_prep.error import DataPrepError
 from data_prep.listing import Example, Listing, PictureStore
 from data_prep.output import MANIFEST, Output
-from data_prep.record import record_batch
-from data_prep.report import SplitReport
-from data_prep.shard import (
+from data_prep.pictures.record import record_batch
+from data_prep.pictures.settings import Settings
+from data_prep.pictures.shard import (
     Checked,
-    Settings,
     Shard,
     ShardResult,
     cut,
@@ -32,7 +31,8 @@ from data_prep.shard import (
     read_source,
     shard_path,
 )
-from data_prep.workers import ordered_map
+from data_prep.pictures.workers import ordered_map
+from data_prep.report import SplitReport
 from speciarl_verl.data_contract import SCHEMA
 from speciarl_verl.prompts import load_prompt
 

@@ -4,13 +4,19 @@ import io
 import random
 import struct
 import zlib
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from data_prep.error import DataPrepError
-from data_prep.picture import MIN_SIDE, prepare_picture
-from tests.data_prep.pictures import encoded, grey_jpeg, jpeg, noise, png
+from data_prep.pictures.picture import Picture, prepare_picture
+from data_prep.pictures.settings import MIN_SIDE, Settings
+from tests.data_prep.sample_pictures import encoded, grey_jpeg, jpeg, noise, png
+
+
+def _prepare(data: bytes, where: str = "a.jpg", **options: Any) -> Picture:
+    return prepare_picture(data, where, Settings(**options))
 
 
 def _open(data: bytes) -> Image.Image:
@@ -42,7 +48,7 @@ def _huge_png(width: int, height: int) -> bytes:
 )
 @pytest.mark.parametrize("verify", ["header", "full"])
 def test_good_picture_passes_unchanged(data: bytes, verify: str) -> None:
-    picture = prepare_picture(data, "a.jpg", verify)
+    picture = _prepare(data, "a.jpg", verify=verify)
     assert (picture.data, picture.reencoded) == (data, False)
 
 
@@ -51,7 +57,7 @@ def test_orientation_is_applied() -> None:
     upright.paste("blue", (0, 0, 20, 20))
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise
-    picture = prepare_picture(encoded(upright.rotate(90, expand=True), exif=exif), "a.jpg")
+    picture = _prepare(encoded(upright.rotate(90, expand=True), exif=exif), "a.jpg")
     shown = _open(picture.data)
     assert picture.reencoded
     assert shown.size == (40, 20)
@@ -72,7 +78,7 @@ def test_orientation_is_applied() -> None:
     ],
 )
 def test_other_modes_become_rgb_jpeg_of_the_same_colour(image: Image.Image, kind: str) -> None:
-    picture = prepare_picture(encoded(image, kind), "a.jpg")
+    picture = _prepare(encoded(image, kind), "a.jpg")
     stored = Image.open(io.BytesIO(picture.data))
     assert picture.reencoded
     assert (stored.format, stored.mode, stored.size) == ("JPEG", "RGB", (30, 30))
@@ -80,32 +86,32 @@ def test_other_modes_become_rgb_jpeg_of_the_same_colour(image: Image.Image, kind
 
 
 def test_transparent_pixels_become_white() -> None:
-    picture = prepare_picture(encoded(Image.new("RGBA", (30, 30), (0, 0, 0, 0)), "PNG"), "a.png")
+    picture = _prepare(encoded(Image.new("RGBA", (30, 30), (0, 0, 0, 0)), "PNG"), "a.png")
     assert min(_open(picture.data).getpixel((15, 15))) >= 254
 
 
 def test_transparent_palette_entry_becomes_white() -> None:
     image = Image.new("P", (30, 30), 0)
     image.putpalette([0, 0, 0, 255, 0, 0])
-    picture = prepare_picture(encoded(image, "PNG", transparency=0), "a.png")
+    picture = _prepare(encoded(image, "PNG", transparency=0), "a.png")
     assert min(_open(picture.data).getpixel((15, 15))) >= 254
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0, 0), (32896, 128), (65535, 255)])
 def test_sixteen_bit_grey_is_scaled_not_clipped(value: int, expected: int) -> None:
     image = Image.frombytes("I;16", (20, 20), struct.pack("<H", value) * 400)
-    shown = _open(prepare_picture(encoded(image, "PNG"), "a.png").data)
+    shown = _open(_prepare(encoded(image, "PNG"), "a.png").data)
     assert all(abs(band - expected) <= 1 for band in shown.getpixel((10, 10)))
 
 
 def test_floating_point_picture_is_refused() -> None:
     with pytest.raises(DataPrepError, match=r"a\.tif: floating-point pixels"):
-        prepare_picture(encoded(Image.new("F", (30, 30), 0.5), "TIFF"), "a.tif")
+        _prepare(encoded(Image.new("F", (30, 30), 0.5), "TIFF"), "a.tif")
 
 
 @pytest.mark.parametrize("size", [(120, 60), (200, 100), (3200, 1600)])
 def test_large_picture_is_scaled_to_the_budget(size: tuple[int, int]) -> None:
-    picture = prepare_picture(encoded(noise(1, size)), "a.jpg", max_pixels=5000)
+    picture = _prepare(encoded(noise(1, size)), "a.jpg", max_pixels=5000)
     width, height = _open(picture.data).size
     assert picture.reencoded
     assert 4500 < width * height <= 5000
@@ -114,12 +120,12 @@ def test_large_picture_is_scaled_to_the_budget(size: tuple[int, int]) -> None:
 
 def test_picture_of_exactly_the_budget_passes() -> None:
     data = encoded(noise(1, (100, 50)))
-    assert prepare_picture(data, "a.jpg", max_pixels=5000).data == data
+    assert _prepare(data, "a.jpg", max_pixels=5000).data == data
 
 
 def test_reencoding_is_the_same_every_time() -> None:
     data = encoded(noise(1, mode="RGBA"), "PNG")
-    assert prepare_picture(data, "a.png").data == prepare_picture(data, "b.png").data
+    assert _prepare(data, "a.png").data == _prepare(data, "b.png").data
 
 
 @pytest.mark.parametrize("verify", ["header", "full"])
@@ -137,7 +143,7 @@ def test_reencoding_is_the_same_every_time() -> None:
 )
 def test_unusable_picture_is_refused_in_one_line(data: bytes, message: str, verify: str) -> None:
     with pytest.raises(DataPrepError, match=message) as caught:
-        prepare_picture(data, "dir/a.jpg", verify)
+        _prepare(data, "dir/a.jpg", verify=verify)
     assert str(caught.value).startswith("dir/a.jpg: ")
     assert "\n" not in str(caught.value)
 
@@ -151,9 +157,9 @@ def test_full_finds_damage_wherever_verls_loader_does(kind: str, progressive: bo
             _open(data[:kept])
         except Exception:
             with pytest.raises(DataPrepError):
-                prepare_picture(data[:kept], "a.jpg", "full")
+                _prepare(data[:kept], "a.jpg", verify="full")
         else:
-            prepare_picture(data[:kept], "a.jpg", "full")
+            _prepare(data[:kept], "a.jpg", verify="full")
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -169,7 +175,7 @@ def test_damage_anywhere_is_refused_or_passed_never_a_crash(kind: str) -> None:
         for _ in range(4):
             damaged[chance.randrange(min(len(damaged), 200))] = chance.randrange(256)
         try:
-            prepare_picture(bytes(damaged), "a.jpg", "full")
+            _prepare(bytes(damaged), "a.jpg", verify="full")
         except DataPrepError:
             refused += 1
     assert refused > 5
@@ -177,6 +183,6 @@ def test_damage_anywhere_is_refused_or_passed_never_a_crash(kind: str) -> None:
 
 def test_header_does_not_decode() -> None:
     data = jpeg(1)[:-40]
-    assert prepare_picture(data, "a.jpg", "header").data == data
+    assert _prepare(data, "a.jpg", verify="header").data == data
     with pytest.raises(DataPrepError, match="truncated or damaged"):
-        prepare_picture(data, "a.jpg", "full")
+        _prepare(data, "a.jpg", verify="full")

@@ -16,10 +16,11 @@ from pathlib import Path
 import PIL
 import pyarrow as pa
 
-from data_prep.columns import binaries, integers, strings
 from data_prep.error import DataPrepError
 from data_prep.listing import Example, PictureStore, Stamp
-from data_prep.picture import Verify, prepare_picture
+from data_prep.pictures.columns import binaries, integers, strings
+from data_prep.pictures.picture import prepare_picture
+from data_prep.pictures.settings import Settings
 from speciarl_verl.data_contract import CONTRACT_VERSION
 
 MAX_ROWS = 128
@@ -30,15 +31,6 @@ _SCHEMA = pa.schema(
     [("index", pa.int64()), ("content_hash", pa.string()), ("size", pa.int64()), ("reencoded", pa.binary())]
 )
 _SKIPPED = b"skipped"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What decides about the stored bytes."""
-
-    verify: Verify
-    max_pixels: int
-    skip_broken: bool
 
 
 @dataclass(frozen=True)
@@ -126,7 +118,7 @@ def make_shard(shard: Shard, settings: Settings, store: PictureStore, path: Path
         where = store.where(example.file_name)
         try:
             data = read_source(store, example.file_name)
-            picture = prepare_picture(data, where, settings.verify, settings.max_pixels)
+            picture = prepare_picture(data, where, settings)
         except DataPrepError as error:
             if not settings.skip_broken:
                 raise

@@ -8,19 +8,11 @@ subsampling.
 import io
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from data_prep.error import DataPrepError
-
-Verify = Literal["header", "full"]
-
-DEFAULT_MAX_PIXELS = 1280 * 28 * 28
-"""1,280 image tokens of Qwen2.5-VL (28 x 28 pixels each): with the prompt they fit 2,048 tokens."""
-
-MIN_SIDE = 14
-"""One patch of the vision tower: a smaller picture shows nothing."""
+from data_prep.pictures.settings import MIN_SIDE, Settings
 
 MAX_RATIO = 200
 """Qwen's image processor refuses a picture that is more elongated, in the middle of a training."""
@@ -42,14 +34,12 @@ class Picture:
     reencoded: bool
 
 
-def prepare_picture(data: bytes, where: str, verify: Verify = "full", max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:
+def prepare_picture(data: bytes, where: str, settings: Settings) -> Picture:
     """Check the bytes of one file and re-encode them if they have to be.
 
     Args:
         data: the whole file.
         where: how a message names it.
-        verify: `full` decodes every picture; `header` only those that are re-encoded.
-        max_pixels: a picture of more (width x height) is scaled down to it.
 
     Raises:
         DataPrepError: empty, not an image, truncated, or of a size that no model takes.
@@ -59,9 +49,9 @@ def prepare_picture(data: bytes, where: str, verify: Verify = "full", max_pixels
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             _check_size(image, where)
-            if not _passes(image, max_pixels):
-                return Picture(data=_encode(image, where, max_pixels), reencoded=True)
-            if verify == "full":
+            if not _passes(image, settings):
+                return Picture(data=_encode(image, where, settings), reencoded=True)
+            if settings.verify == "full":
                 _decode(image)
             return Picture(data=data, reencoded=False)
     except UnidentifiedImageError as error:
@@ -85,11 +75,11 @@ def _check_size(image: Image.Image, where: str) -> None:
         raise DataPrepError(f"{where}: {width} x {height} pixels, more elongated than {MAX_RATIO}:1: {_CURE}")
 
 
-def _passes(image: Image.Image, max_pixels: int) -> bool:
+def _passes(image: Image.Image, settings: Settings) -> bool:
     return (
         image.format in _PASSING_FORMATS
         and image.mode in _PASSING_MODES
-        and image.width * image.height <= max_pixels
+        and image.width * image.height <= settings.max_pixels
         and "transparency" not in image.info
         and ("exif" not in image.info or image.getexif().get(_ORIENTATION, 1) == 1)
     )
@@ -102,12 +92,12 @@ def _decode(image: Image.Image) -> None:
     image.load()
 
 
-def _encode(image: Image.Image, where: str, max_pixels: int) -> bytes:
-    width, height = _fit(image.size, max_pixels)
+def _encode(image: Image.Image, where: str, settings: Settings) -> bytes:
+    width, height = _fit(image.size, settings.max_pixels)
     # A JPEG of twice the target's size or more is decoded at a fraction of its own: less memory, less time.
     image.draft("RGB", (2 * width, 2 * height))
     upright = _to_rgb(ImageOps.exif_transpose(image), where)
-    size = _fit(upright.size, max_pixels)
+    size = _fit(upright.size, settings.max_pixels)
     if size != upright.size:
         upright = upright.resize(size, Image.Resampling.LANCZOS)
     out = io.BytesIO()
