@@ -25,7 +25,6 @@ PUBLISHED = {
     "food101": "Food-101: food-101.tar.gz.",
     "oxford_pets": "Oxford-IIIT Pet: images.tar.gz and annotations.tar.gz in one folder.",
     "stanford_cars": "Stanford Cars: devkit, test labels and both archives in one folder.",
-    "fgvc_aircraft": "FGVC-Aircraft by variant: fgvc-aircraft-2013b.tar.gz.",
     "caltech101": "Caltech-101: caltech-101.zip.",
 }
 """Name -> help. `data_prep.readers.NAME` has the function `read_NAME`."""
@@ -50,6 +49,28 @@ def _add(name: str, help_text: str) -> None:
 for _name, _help in PUBLISHED.items():
     _add(_name, _help)
 
+SplitMap = Annotated[
+    list[str] | None,
+    typer.Option("--split", help="NAME=SPLIT: what a split of the source is: train, val, test, or none to leave out."),
+]
+Names = Annotated[Path | None, typer.Option(help="File that names classes which are numbers or ids.")]
+
+
+@app.command("fgvc_aircraft")
+@options.with_shared_flags
+def fgvc_aircraft_command(
+    flags: dict[str, Any],
+    keep_banner: Annotated[
+        bool, typer.Option("--keep-banner", help="Keep the 20 rows at the bottom that name the photographer.")
+    ] = False,
+) -> None:
+    """FGVC-Aircraft by variant: fgvc-aircraft-2013b.tar.gz."""
+    from data_prep.readers.fgvc_aircraft import BANNER, read_fgvc_aircraft
+
+    if not keep_banner:
+        flags["cut_bottom"] = max(BANNER, flags["cut_bottom"])
+    _prepare(lambda: read_fgvc_aircraft, flags)
+
 
 @app.command("folder")
 @options.with_shared_flags
@@ -60,13 +81,25 @@ def folder_command(
     file_column: Annotated[str, typer.Option(help="Its column of file names, relative to --source.")] = "file_name",
     label_column: Annotated[str, typer.Option(help="Its column of labels.")] = "label",
     split_column: Annotated[str, typer.Option(help="Its column of splits, if it has one.")] = "split",
+    split: SplitMap = None,
+    names: Names = None,
+    unseen_classes: Annotated[
+        bool, typer.Option("--unseen-classes", help="Folders of val and test may name classes that train has not.")
+    ] = False,
+    name_encoding: Annotated[
+        str | None, typer.Option(help="Encoding of the names in an archive that are not UTF-8, such as gbk.")
+    ] = None,
 ) -> None:
     """Your own pictures: one folder a class, or a table of labels."""
     from data_prep.readers.folder import FolderReader
     from data_prep.readers.label_table import LabelTable
+    from data_prep.splits import SplitNames
 
     table = LabelTable(file_column, label_column, split_column)
-    _prepare(lambda: FolderReader(name=name, labels=labels, table=table), flags)
+    _prepare(
+        lambda: FolderReader(name, labels, table, SplitNames.parse(split or ()), names, name_encoding, unseen_classes),
+        flags,
+    )
 
 
 @app.command("hub")
@@ -78,12 +111,17 @@ def hub_command(
     revision: Annotated[str | None, typer.Option(help="A commit, tag or branch.")] = None,
     image_column: Annotated[str, typer.Option(help="The column of pictures.")] = "image",
     label_column: Annotated[str, typer.Option(help="The column of labels.")] = "label",
-    names: Annotated[Path | None, typer.Option(help="File with one class name a line, for numbered labels.")] = None,
+    split: SplitMap = None,
+    names: Names = None,
 ) -> None:
     """Any image-classification data set of the Hugging Face hub."""
     from data_prep.readers.hub import HubReader
+    from data_prep.splits import SplitNames
 
-    _prepare(lambda: HubReader(name, config, revision, image_column, label_column, names), flags)
+    _prepare(
+        lambda: HubReader(name, config, revision, image_column, label_column, names, SplitNames.parse(split or ())),
+        flags,
+    )
 
 
 @app.command("mix")
@@ -148,11 +186,20 @@ def _run(work: Callable[[], object]) -> None:
     try:
         work()
     except DataPrepError as error:
-        typer.echo(f"data_prep: error: {error}", err=True)
+        typer.echo(f"data_prep: error: {_printable(error)}", err=True)
+        raise typer.Exit(2) from error
+    except UnicodeEncodeError as error:
+        around = ascii(str(error.object)[max(0, error.start - 40) : error.end + 40])
+        typer.echo(f"data_prep: error: {around}: not UTF-8: rename it", err=True)
         raise typer.Exit(2) from error
     except KeyboardInterrupt as error:
         typer.echo("data_prep: interrupted: run the same command again to go on from its finished shards", err=True)
         raise typer.Exit(130) from error
+
+
+def _printable(error: Exception) -> str:
+    """One line, whatever signs a name in it has."""
+    return " ".join(str(error).split()).encode("utf-8", "backslashreplace").decode()
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from data_prep.error import DataPrepError
+from data_prep.file_names import is_utf8
+from data_prep.left_out import LeftOut
+from speciarl_verl.answer import Refusal, extract_answer
 
 
 @dataclass(frozen=True)
@@ -46,17 +49,20 @@ class FileStore:
     Attributes:
         root: the folder below which they lie.
         folders: where a first part of a file name stands for a folder elsewhere.
+        cure: what to do about a picture that is listed and not there.
     """
 
     root: Path
     folders: Mapping[str, Path] = field(default_factory=dict)
+    cure: str = "unpack the publisher's archive again"
 
     def stamp(self, file_name: str) -> Stamp:
         path = self.where(file_name)
         try:
             status = os.stat(path)
         except OSError as error:
-            raise DataPrepError(f"{path}: is listed but missing: unpack the publisher's archive again") from error
+            link = f", a link to {os.readlink(path)}" if os.path.islink(path) else ""
+            raise DataPrepError(f"{path}: is listed but missing{link}: {self.cure}") from error
         return Stamp(size=status.st_size, modified=status.st_mtime_ns)
 
     def read(self, file_name: str) -> bytes:
@@ -92,15 +98,24 @@ class Example:
 
 @dataclass(frozen=True)
 class Listing:
-    """A data set: its classes in the publisher's order, its pictures, and where these are read."""
+    """A data set: its classes in the publisher's order, its pictures, and where these are read.
+
+    Attributes:
+        left_out: what the source holds besides.
+        notes: what was done to its names, one line each.
+    """
 
     name: str
     classes: tuple[str, ...]
     examples: tuple[Example, ...]
     store: PictureStore
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def check(self, source: Path | str) -> "Listing":
         """Refuse what no publisher ships: nothing at all, a picture listed twice, a class without a name or a picture.
+
+        A label must also be one that an answer can equal: see `speciarl_verl.answer`.
 
         Raises:
             DataPrepError: naming the source and the first offender.
@@ -110,10 +125,15 @@ class Listing:
         twice = [name for name, count in Counter(e.file_name for e in self.examples).items() if count > 1]
         if twice:
             raise DataPrepError(f"{source}: picture {twice[0]} is listed {_times(self, twice[0])} times: list it once")
+        for text in (self.name, *self.classes, *(example.file_name for example in self.examples)):
+            if not is_utf8(text):
+                raise DataPrepError(f"{source}: {text!a} is not UTF-8: rename it")
         used = {example.label_id for example in self.examples}
         for label_id, label in enumerate(self.classes):
             if not label.strip():
                 raise DataPrepError(f"{source}: class number {label_id + 1} has no name: restore the publisher's file")
+            if _unsayable(label):
+                raise DataPrepError(f"{source}: class {label!r} is no answer that could be judged: name it in words")
             if label_id not in used:
                 raise DataPrepError(f"{source}: class {label!r} has no pictures: restore them, or drop the class")
         return self
@@ -121,3 +141,14 @@ class Listing:
 
 def _times(listing: Listing, file_name: str) -> int:
     return sum(example.file_name == file_name for example in listing.examples)
+
+
+def _unsayable(label: str) -> bool:
+    """True for a label that extraction would not take even from a model that says it exactly.
+
+    Answers that offer several options or are long are no such case: one that equals its truth is right.
+    """
+    found = extract_answer(f"<answer>{label}</answer>")
+    if found.refusal in (Refusal.HEDGED, Refusal.TOO_LONG):
+        return False
+    return found.answer != " ".join(label.split())

@@ -57,6 +57,7 @@ VerifyMode = Annotated[str, typer.Option("--verify", help="full: decode every pi
 MaxPixels = Annotated[int, typer.Option(help="Larger pictures are scaled down to this many pixels.")]
 SplitFile = Annotated[Path | None, typer.Option(help="JSON of another split than the publisher's, such as CoOp's.")]
 SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave broken pictures out instead of stopping.")]
+CutBottom = Annotated[int, typer.Option(min=0, help="Rows of pixels to cut off every picture, such as a banner.")]
 Workers = Annotated[int | None, typer.Option(help="Worker processes; default: one a core.")]
 
 
@@ -75,6 +76,7 @@ def make_request(
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     split_file: SplitFile = None,
     skip_broken: SkipBroken = False,
+    cut_bottom: CutBottom = 0,
     workers: Workers = None,
 ) -> Request:
     """Check the flags and put them together.
@@ -103,7 +105,7 @@ def make_request(
             include=tuple(include_class or ()),
             exclude=tuple(exclude_class or ()),
         ),
-        settings=Settings(verify=_verify(verify), max_pixels=max_pixels, skip_broken=skip_broken),
+        settings=Settings(_verify(verify), max_pixels, skip_broken, cut_bottom),
         split_file=split_file,
         workers=available_cores() if workers is None else workers,
     )

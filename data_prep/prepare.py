@@ -1,7 +1,7 @@
 """One run of data_prep: read the source, draw the splits, write and publish the parquet files and their manifest."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ import PIL
 import pyarrow as pa
 
 from data_prep.duplicates import Duplicates
-from data_prep.listing import Listing
+from data_prep.left_out import LeftOut
+from data_prep.listing import Example, Listing
 from data_prep.options import Request
 from data_prep.output import MANIFEST, open_output
 from data_prep.pictures.writer import write_manifest, write_splits
@@ -36,18 +37,26 @@ def prepare(read: ReadListing, request: Request) -> dict[str, Any]:
         listing = read(Path(request.source), output.scratch)
         if request.split_file is not None:
             listing = apply_split_file(listing, request.split_file)
+        _report_source(listing, request)
         chosen = select(listing, request.sampling)
+        unused = _unused(listing, chosen)
         reports, duplicates = write_splits(listing, chosen, request.settings, output, request.workers)
-        manifest = _manifest(listing, request, reports, duplicates)
+        manifest = _manifest(listing, request, unused, reports, duplicates)
         write_manifest(output, manifest)
         files = [f"{split}.parquet" for split in reports]
         output.publish([*files, MANIFEST], replaced=tuple(f"{split}.parquet" for split in SPLITS))
+    for entry in unused:
+        logger.info("%s", entry.line())
     _report(request.out, reports, duplicates)
     return manifest
 
 
 def _manifest(
-    listing: Listing, request: Request, reports: dict[str, SplitReport], duplicates: Duplicates
+    listing: Listing,
+    request: Request,
+    unused: Sequence[LeftOut],
+    reports: dict[str, SplitReport],
+    duplicates: Duplicates,
 ) -> dict[str, Any]:
     sampling = {name: getattr(value, "text", value) for name, value in vars(request.sampling).items()}
     return {
@@ -57,10 +66,28 @@ def _manifest(
         "sampling": sampling,
         "pictures": asdict(request.settings),
         "split_file": None if request.split_file is None else str(request.split_file),
+        "left_out": [entry.summary() for entry in (*listing.left_out, *unused)],
+        "notes": list(listing.notes),
         "splits": {split: report.summary() for split, report in reports.items()},
         "duplicates": duplicates.summary(),
         "versions": versions(),
     }
+
+
+def _report_source(listing: Listing, request: Request) -> None:
+    for note in listing.notes:
+        logger.warning("%s", note)
+    for entry in listing.left_out:
+        logger.warning("%s", entry.line())
+    if request.settings.cut_bottom:
+        logger.info("the last %d rows of every picture are cut off", request.settings.cut_bottom)
+
+
+def _unused(listing: Listing, chosen: Mapping[str, Sequence[Example]]) -> tuple[LeftOut, ...]:
+    """What was neither drawn nor held out: other classes, or more than the sizes asked for."""
+    used = {example.file_name for examples in chosen.values() for example in examples}
+    rest = [example.file_name for example in listing.examples if example.file_name not in used]
+    return LeftOut.of("pictures of other classes, or beyond the sizes asked for", rest)
 
 
 def _report(out: Path, reports: dict[str, SplitReport], duplicates: Duplicates) -> None:

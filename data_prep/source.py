@@ -7,7 +7,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from data_prep.error import DataPrepError
-from data_prep.unpack import is_archive, is_litter, unpack
+from data_prep.file_names import is_litter, is_utf8
+from data_prep.unpack import is_archive, unpack
 
 _DEPTH = 4
 """How many folders may lie around the publisher's own root."""
@@ -67,7 +68,7 @@ class Source:
             level = [child for folder in level for child in _subfolders(folder)]
 
 
-def open_source(given: Path, scratch: Path, archives: Mapping[str, str]) -> Source:
+def open_source(given: Path, scratch: Path, archives: Mapping[str, str], encoding: str | None = None) -> Source:
     """Make what the user named into folders, unpacking archives into `scratch` where it has to be.
 
     Args:
@@ -75,6 +76,7 @@ def open_source(given: Path, scratch: Path, archives: Mapping[str, str]) -> Sour
         scratch: created on demand; the caller removes it.
         archives: pattern of an archive's name -> a file or folder in it; in a folder that has the one, the other is
             left packed.
+        encoding: of names in the archive that are not UTF-8.
 
     Raises:
         DataPrepError: `given` is not there, is no archive, or an archive is damaged.
@@ -86,7 +88,7 @@ def open_source(given: Path, scratch: Path, archives: Mapping[str, str]) -> Sour
         return Source(given=given, roots=(given, scratch) if packed else (given,))
     if not is_archive(given):
         raise DataPrepError(f"{given}: not an archive (.tgz, .tar.gz, .tar, .zip): give one, or its folder")
-    unpack(given, scratch)
+    unpack(given, scratch, encoding)
     source = Source(given=given, roots=(scratch,))
     _unpack_missing(source, scratch, archives)
     return source
@@ -111,6 +113,10 @@ def _unpack_missing(source: Source, scratch: Path, archives: Mapping[str, str]) 
 def _subfolders(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
-            return sorted(Path(entry.path) for entry in entries if entry.is_dir() and not is_litter(entry.name))
+            found = sorted(Path(entry.path) for entry in entries if entry.is_dir() and not is_litter(entry.name))
     except OSError as error:
         raise DataPrepError(f"{folder}: cannot be read ({error.strerror}): check its permissions") from error
+    for path in found:
+        if not is_utf8(path.name):
+            raise DataPrepError(f"{folder}: the name {path.name!a} is not UTF-8: rename it")
+    return found

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from data_prep.error import DataPrepError
+from data_prep.file_names import composed
+from data_prep.left_out import LeftOut
 from data_prep.listing import Listing
-from data_prep.readers.picture_files import composed
 from speciarl_verl.data_contract import SPLITS
 
 _CURE = "give a split file that was made for this data set"
@@ -28,7 +29,10 @@ def apply_split_file(listing: Listing, path: Path) -> Listing:
     if wanted:
         name = next(iter(wanted))
         raise DataPrepError(f"{path}: picture {name} is not in {listing.name}: {_CURE}")
-    return replace(listing, examples=kept)
+    named = {example.file_name for example in kept}
+    rest = [example.file_name for example in listing.examples if example.file_name not in named]
+    left_out = listing.left_out + LeftOut.of(f"pictures that {path} does not name", rest)
+    return replace(listing, examples=kept, left_out=left_out)
 
 
 def _read(path: Path) -> dict[str, str]:

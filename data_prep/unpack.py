@@ -1,21 +1,28 @@
-"""Unpack a publisher's archive, without what macOS leaves in it and without leaving the target folder."""
+"""Unpack a publisher's archive, without what macOS leaves in it and without leaving the target folder.
+
+Links to what the archive holds are kept; a link that leads out of it is refused. Names are UTF-8, or in an encoding
+that the user names: old zip files do not say in which.
+"""
 
 import lzma
 import os
 import shutil
+import stat
+import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from tqdm import tqdm
 
 from data_prep.error import DataPrepError
+from data_prep.file_names import is_litter, is_utf8
 
 _SUFFIXES = (".tgz", ".tar.gz", ".tar", ".tar.bz2", ".tar.xz", ".zip")
+_ENCRYPTED = 0x1
+_UTF8 = 0x800
+_UNICODE_PATH = 0x7075
 
 
 def is_archive(path: Path) -> bool:
@@ -23,27 +30,22 @@ def is_archive(path: Path) -> bool:
     return path.is_file() and path.name.lower().endswith(_SUFFIXES) and not is_litter(path.name)
 
 
-def is_litter(name: str) -> bool:
-    """True for what is no part of a data set: hidden files, macOS's `._x` and `__MACOSX`."""
-    return name.startswith(".") or name == "__MACOSX"
+def unpack(archive: Path, target: Path, encoding: str | None = None) -> None:
+    """Unpack the files and links of `archive` into `target`, unless an earlier run did.
 
-
-def unpack(archive: Path, target: Path) -> None:
-    """Unpack the regular files of `archive` into `target`, unless an earlier run did.
+    Args:
+        encoding: of the names that are not UTF-8.
 
     Raises:
-        DataPrepError: the archive is damaged or truncated, or the disk is full.
+        DataPrepError: the archive is damaged, encrypted, or has a name or a link that cannot be followed; no space.
     """
     status = archive.stat()
     seal = target / f".unpacked-{archive.name}-{status.st_size}-{status.st_mtime_ns}"
     if seal.exists():
         return
     target.mkdir(parents=True, exist_ok=True)
-    opener = _zip_members if archive.name.lower().endswith(".zip") else _tar_members
     try:
-        members = tqdm(opener(archive), desc=f"unpacking {archive.name}", unit="file", disable=None)
-        for name, modified, stream in members:
-            _write(target, archive, name, modified, stream)
+        (_unpack_zip if archive.name.lower().endswith(".zip") else _unpack_tar)(archive, target, encoding)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, RuntimeError) as error:
         raise DataPrepError(f"{archive}: damaged or truncated archive ({error}): download it again") from error
     except OSError as error:
@@ -54,31 +56,104 @@ def unpack(archive: Path, target: Path) -> None:
     seal.touch()
 
 
-def _tar_members(archive: Path) -> Iterator[tuple[str, float, IO[bytes]]]:
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            if member.isfile():
-                stream = tar.extractfile(member)
-                assert stream is not None
-                yield member.name, float(member.mtime), stream
+def _unpack_tar(archive: Path, target: Path, encoding: str | None) -> None:
+    with tarfile.open(archive, encoding=_codec(encoding or "utf-8"), errorlevel=2) as tar:
+        for member in tqdm(tar, desc=f"unpacking {archive.name}", unit="file", disable=None):
+            parts = _parts(archive, member.name)
+            if member.isdir() or not parts:
+                continue
+            if (member.issym() or member.islnk()) and not is_utf8(member.linkname):
+                raise _not_utf8(archive, member.linkname)
+            try:
+                tar.extract(member.replace(name="/".join(parts), deep=False), target, filter="data")
+            except (tarfile.ExtractError, KeyError) as error:
+                raise DataPrepError(
+                    f"{archive}: {member.name} is a link to {member.linkname}, which the archive does not hold: "
+                    "download it again"
+                ) from error
+            except tarfile.FilterError as error:
+                raise DataPrepError(f"{archive}: {error}: do not trust this file") from error
 
 
-def _zip_members(archive: Path) -> Iterator[tuple[str, float, IO[bytes]]]:
+def _unpack_zip(archive: Path, target: Path, encoding: str | None) -> None:
+    links = []
     with zipfile.ZipFile(archive) as packed:
-        for member in packed.infolist():
-            if not member.is_dir():
-                yield member.filename, 0.0, packed.open(member)
+        for member in tqdm(packed.infolist(), desc=f"unpacking {archive.name}", unit="file", disable=None):
+            parts = _parts(archive, _zip_name(archive, member, encoding))
+            if member.is_dir() or not parts:
+                continue
+            if member.flag_bits & _ENCRYPTED:
+                raise DataPrepError(f"{archive}: is encrypted: unpack it with its password and give the folder")
+            path = target.joinpath(*parts)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if stat.S_ISLNK(member.external_attr >> 16):
+                links.append((path, packed.read(member).decode("utf-8", "surrogateescape")))
+                continue
+            with packed.open(member) as stream, path.open("wb") as out:
+                shutil.copyfileobj(stream, out, 1 << 20)
+            # No time of its own: a resumed run takes the picture for the same one by its size.
+            os.utime(path, (0, 0))
+    # After all files: nothing is written through a link.
+    for path, leads_to in links:
+        if not (path.parent / leads_to).resolve().is_relative_to(target.resolve()):
+            raise DataPrepError(f"{archive}: {path.name} is a link to {leads_to!a}, outside: do not trust this file")
+        path.symlink_to(leads_to)
 
 
-def _write(target: Path, archive: Path, name: str, modified: float, stream: IO[bytes]) -> None:
-    parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part != "."]
+def _parts(archive: Path, name: str) -> tuple[str, ...]:
+    """The folders and the file that a member's name speaks of; none for litter."""
+    if not is_utf8(name):
+        raise _not_utf8(archive, name)
+    parts = tuple(part for part in PurePosixPath(name.replace("\\", "/")).parts if part != ".")
     if any(is_litter(part) and part != ".." for part in parts):
-        return
-    if not parts or ".." in parts or parts[0] == "/":
+        return ()
+    if ".." in parts or parts[:1] == ("/",):
         raise DataPrepError(f"{archive}: member {name!r} points outside of the archive: do not trust this file")
-    path = target.joinpath(*parts)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with closing(stream), path.open("wb") as out:
-        shutil.copyfileobj(stream, out, 1 << 20)
-    # The time tells a resumed run that the picture is still the same one.
-    os.utime(path, (modified, modified))
+    return parts
+
+
+def _zip_name(archive: Path, member: zipfile.ZipInfo, encoding: str | None) -> str:
+    """The name, as the archive says in one of three ways, or as UTF-8 if it is that, or in the user's encoding."""
+    if member.flag_bits & _UTF8 or member.orig_filename.isascii():
+        return member.filename
+    try:
+        raw = member.orig_filename.encode("cp437")
+    except UnicodeEncodeError:
+        return member.filename  # this Python has read the Unicode name already
+    said = _unicode_path(member.extra, raw)
+    if said is not None:
+        return said
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        if encoding is None:
+            raise _not_utf8(archive, raw.decode("utf-8", "surrogateescape")) from None
+    try:
+        return raw.decode(_codec(encoding))
+    except UnicodeDecodeError as error:
+        raise DataPrepError(f"{archive}: the name {raw!r} is not {encoding}: give another --name-encoding") from error
+
+
+def _unicode_path(extra: bytes, raw: bytes) -> str | None:
+    """The name in Info-ZIP's extra field, if it belongs to the name `raw`."""
+    while len(extra) >= 4:
+        kind, size = struct.unpack_from("<HH", extra)
+        body, extra = extra[4 : 4 + size], extra[4 + size :]
+        if kind == _UNICODE_PATH and len(body) > 5 and body[1:5] == struct.pack("<I", zlib.crc32(raw)):
+            return body[5:].decode("utf-8", "replace")
+    return None
+
+
+def _codec(encoding: str) -> str:
+    try:
+        "".encode(encoding)
+    except LookupError as error:
+        raise DataPrepError(f"--name-encoding {encoding}: no such encoding: try gbk, shift_jis or cp437") from error
+    return encoding
+
+
+def _not_utf8(archive: Path, name: str) -> DataPrepError:
+    return DataPrepError(
+        f"{archive}: the name {name!a} is not UTF-8: give the encoding of its names to `folder` with "
+        "--name-encoding (gbk, shift_jis, cp437, ...), or unpack it and give the folder"
+    )

@@ -7,11 +7,14 @@ subsampling.
 
 import io
 import math
+import warnings
 from dataclasses import dataclass
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from data_prep.error import DataPrepError
+from data_prep.pictures.formats import formats_of, kind_of
+from data_prep.pictures.png_text import without_text
 from data_prep.pictures.settings import MIN_SIDE, Settings
 
 MAX_RATIO = 200
@@ -20,7 +23,6 @@ MAX_RATIO = 200
 MAX_SOURCE_PIXELS = 178_956_970
 """Pillow's limit against decompression bombs."""
 
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
 _PASSING_FORMATS = frozenset({"JPEG", "PNG", "WEBP", "MPO"})
 _PASSING_MODES = frozenset({"RGB", "L"})
 _ORIENTATION = 0x0112
@@ -47,14 +49,14 @@ def prepare_picture(data: bytes, where: str, settings: Settings) -> Picture:
     if not data:
         raise DataPrepError(f"{where}: is empty: {_CURE}")
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            _check_size(image, where)
-            if not _passes(image, settings):
-                return Picture(data=_encode(image, where, settings), reencoded=True)
-            if settings.verify == "full":
-                _decode(image)
-            return Picture(data=data, reencoded=False)
+        # Pillow warns of what is refused or mended here anyway.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _prepare(data, where, settings)
     except UnidentifiedImageError as error:
+        kind = kind_of(data)
+        if kind is not None:
+            raise DataPrepError(f"{where}: a {kind} file, which Pillow does not read here: save it as JPEG") from error
         raise DataPrepError(f"{where}: not an image (it starts with {data[:12]!r}): {_CURE}") from error
     except Image.DecompressionBombError as error:
         raise DataPrepError(f"{where}: has more than {MAX_SOURCE_PIXELS} pixels: scale it down first") from error
@@ -67,8 +69,25 @@ def prepare_picture(data: bytes, where: str, settings: Settings) -> Picture:
 _CURE = "replace it from the publisher's archive, or leave such pictures out with --skip-broken"
 
 
-def _check_size(image: Image.Image, where: str) -> None:
-    width, height = image.size
+def _prepare(data: bytes, where: str, settings: Settings) -> Picture:
+    try:
+        with Image.open(io.BytesIO(data), formats=formats_of(where)) as image:
+            _check_size(image.size, where)
+            if not _passes(image, settings):
+                return Picture(data=_encode(image, where, settings), reencoded=True)
+            if settings.verify == "full":
+                _decode(image)
+            return Picture(data=data, reencoded=False)
+    except ValueError as error:
+        # Pillow, and with it verl's loader, refuses a PNG with more than a megabyte of text.
+        bare = without_text(data) if "text" in str(error).lower() else data
+        if bare == data:
+            raise
+        return Picture(data=_prepare(bare, where, settings).data, reencoded=True)
+
+
+def _check_size(size: tuple[int, int], where: str) -> None:
+    width, height = size
     if min(width, height) < MIN_SIDE:
         raise DataPrepError(f"{where}: {width} x {height} pixels, a side needs at least {MIN_SIDE}: {_CURE}")
     if max(width, height) > MAX_RATIO * min(width, height):
@@ -80,6 +99,7 @@ def _passes(image: Image.Image, settings: Settings) -> bool:
         image.format in _PASSING_FORMATS
         and image.mode in _PASSING_MODES
         and image.width * image.height <= settings.max_pixels
+        and not settings.cut_bottom
         and "transparency" not in image.info
         and ("exif" not in image.info or image.getexif().get(_ORIENTATION, 1) == 1)
     )
@@ -93,10 +113,15 @@ def _decode(image: Image.Image) -> None:
 
 
 def _encode(image: Image.Image, where: str, settings: Settings) -> bytes:
-    width, height = _fit(image.size, settings.max_pixels)
-    # A JPEG of twice the target's size or more is decoded at a fraction of its own: less memory, less time.
-    image.draft("RGB", (2 * width, 2 * height))
+    if not settings.cut_bottom:
+        width, height = _fit(image.size, settings.max_pixels)
+        # A JPEG of twice the target's size or more is decoded at a fraction of its own: less memory, less time.
+        image.draft("RGB", (2 * width, 2 * height))
     upright = _to_rgb(ImageOps.exif_transpose(image), where)
+    if settings.cut_bottom:
+        rest = (upright.width, max(0, upright.height - settings.cut_bottom))
+        _check_size(rest, f"{where}, less {settings.cut_bottom} rows at the bottom")
+        upright = upright.crop((0, 0, *rest))
     size = _fit(upright.size, settings.max_pixels)
     if size != upright.size:
         upright = upright.resize(size, Image.Resampling.LANCZOS)

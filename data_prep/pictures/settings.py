@@ -20,8 +20,10 @@ class Settings:
         verify: `full` decodes every picture; `header` only those that are re-encoded.
         max_pixels: a picture of more (width x height) is scaled down to it.
         skip_broken: broken pictures are left out and listed; otherwise the first one ends the run.
+        cut_bottom: rows of pixels to cut off at the bottom, as shown upright and at full size.
     """
 
     verify: Verify = "full"
     max_pixels: int = DEFAULT_MAX_PIXELS
     skip_broken: bool = False
+    cut_bottom: int = 0

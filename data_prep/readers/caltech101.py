@@ -6,8 +6,10 @@ Source: https://data.caltech.edu/records/mzrjq-6wc02 (`caltech-101.zip`, which h
 
 from pathlib import Path
 
+from data_prep.file_names import composed
+from data_prep.left_out import LeftOut
 from data_prep.listing import Example, FileStore, Listing
-from data_prep.readers.picture_files import composed, pictures_in, subfolders
+from data_prep.readers.picture_files import pictures_in, subfolders
 from data_prep.source import open_source
 
 _FOLDER = "101_ObjectCategories"
@@ -30,5 +32,8 @@ def read_caltech101(given: Path, scratch: Path) -> Listing:
         for label_id, folder in enumerate(folders)
         for name in pictures_in(folder)
     ]
+    clutter = root / _CLUTTER
+    left_out = LeftOut.of(f"pictures in {_CLUTTER}", pictures_in(clutter)) if clutter.is_dir() else ()
     classes = tuple(composed(folder.name).replace("_", " ") for folder in folders)
-    return Listing(name="caltech101", classes=classes, examples=tuple(examples), store=FileStore(root)).check(given)
+    store = FileStore(root)
+    return Listing("caltech101", classes, tuple(examples), store, left_out).check(given)

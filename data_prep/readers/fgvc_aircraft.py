@@ -3,7 +3,7 @@
 Source: https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/ (`fgvc-aircraft-2013b.tar.gz`). In its folder `data`:
     variants.txt                             one variant a line, such as `737-300` or `Cessna 172`
     images_variant_{train,val,test}.txt      <picture, without .jpg> <variant>
-    images/<picture>.jpg
+    images/<picture>.jpg                     its last 20 rows name the photographer; the publisher asks to cut them off
 """
 
 from pathlib import Path
@@ -12,6 +12,9 @@ from data_prep.listing import Example, FileStore, Listing
 from data_prep.readers.lists import read_lines
 from data_prep.readers.picture_files import check_all_listed
 from data_prep.source import open_source
+
+BANNER = 20
+"""Rows of pixels."""
 
 _SPLITS = ("train", "val", "test")
 _FILES = ("variants.txt", *(f"images_variant_{split}.txt" for split in _SPLITS), "images")

@@ -1,33 +1,26 @@
 """Your own pictures: class-named folders, or a table of labels beside the pictures.
 
-    <class>/*.jpg                    one folder a class
-    {train,val,test}/<class>/*.jpg   the same with a split (`valid`, `validation`, `dev`, `eval` are understood)
-    metadata.csv or metadata.jsonl   a table found in the folder, or any named with --labels: columns `file_name`,
-                                     `label` and, if there is one, `split`
-In folder names `_` becomes a space; labels in a table are taken as they are.
+    <class>/*.jpg, <split>/<class>/*.jpg, <class>/<split>/*.jpg    see `class_folders`
+    metadata.csv or metadata.jsonl                                 a table found in the folder, or any named with
+        --labels: columns `file_name`, `label` and, if there is one, `split`
+In folder names `_` becomes a space and numbers before all names come off; labels in a table are taken as they are.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from data_prep.class_names import name_classes
 from data_prep.error import DataPrepError
+from data_prep.left_out import LeftOut
 from data_prep.listing import Example, FileStore, Listing
-from data_prep.readers.label_table import LabelTable, read_label_table
-from data_prep.readers.picture_files import composed, is_picture, pictures_in, subfolders
+from data_prep.readers.class_folders import read_class_folders
+from data_prep.readers.label_table import LabelRow, LabelTable, read_label_table
+from data_prep.readers.picture_files import files_in, is_picture, no_pictures, subfolders
 from data_prep.source import open_source
+from data_prep.splits import NONE, SplitNames, cure
 
 _TABLES = ("metadata.csv", "metadata.jsonl")
-SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-    "eval": "test",
-}
 
 
 @dataclass(frozen=True)
@@ -38,11 +31,18 @@ class FolderReader:
         name: becomes `data_source`.
         labels: the table of labels; None looks for one, then for class-named folders.
         table: the names of its columns.
+        names: a file that says what labels mean that are numbers or ids.
+        name_encoding: of the names in an archive that are not UTF-8.
+        unseen_classes: folders of val and test may name classes that train has not.
     """
 
     name: str = "folder"
     labels: Path | None = None
     table: LabelTable = field(default_factory=LabelTable)
+    splits: SplitNames = field(default_factory=SplitNames)
+    names: Path | None = None
+    name_encoding: str | None = None
+    unseen_classes: bool = False
 
     def __call__(self, given: Path, scratch: Path) -> Listing:
         """List the folder.
@@ -50,49 +50,78 @@ class FolderReader:
         Raises:
             DataPrepError: no picture, no class, or a table that does not fit the pictures.
         """
-        root = _unwrap(open_source(given, scratch, {}).roots[-1])
+        root, passed = _unwrap(open_source(given, scratch, {}, self.name_encoding).roots[-1])
         table = self.labels or next((root / name for name in _TABLES if (root / name).is_file()), None)
-        if table is None:
-            return _class_folders(self.name, root).check(given)
+        return self._tree(given, root, passed) if table is None else self._table(table, root)
+
+    def _tree(self, given: Path, root: Path, passed: list[str]) -> Listing:
+        tree = read_class_folders(root, self.splits, self.unseen_classes)
+        naming = name_classes(root, sorted({found.folder for found in tree.pictures}), self.names, underscores=True)
+        examples = tuple(Example(found.file_name, naming.ids[found.folder], found.split) for found in tree.pictures)
+        left_out = no_pictures(passed) + tree.left_out
+        return Listing(self.name, naming.labels, examples, FileStore(root), left_out, naming.notes).check(given)
+
+    def _table(self, table: Path, root: Path) -> Listing:
         rows = read_label_table(table, self.table)
-        classes = tuple(sorted({row.label for row in rows}))
-        ids = {label: position for position, label in enumerate(classes)}
-        examples = []
+        self.splits.check_used({row.split for row in rows if row.split}, table)
+        kept: list[tuple[LabelRow, str | None]] = []
+        dropped: list[LabelRow] = []
         for row in rows:
-            split = None if row.split is None else SPLIT_NAMES.get(row.split.lower())
+            split = None if row.split is None else self.splits.get(row.split)
             if row.split is not None and split is None:
-                raise DataPrepError(f"{table}: {row.place}: split {row.split!r} is not known: use train, val or test")
-            examples.append(Example(file_name=row.file_name, label_id=ids[row.label], split=split))
-        return Listing(self.name, classes, tuple(examples), FileStore(root)).check(table)
+                raise DataPrepError(f"{table}: {row.place}: split {row.split!r} is not known: {cure(row.split)}")
+            if split == NONE:
+                dropped.append(row)
+            else:
+                kept.append((row, split))
+        naming = name_classes(table, sorted({row.label for row, _ in kept}), self.names, underscores=False)
+        examples = tuple(Example(_inside(table, row, root), naming.ids[row.label], split) for row, split in kept)
+        left_out = LeftOut.of("rows of splits that --split leaves out", [row.file_name for row in dropped])
+        left_out += _unlisted(root, [example.file_name for example in examples] + [row.file_name for row in dropped])
+        store = FileStore(root, cure=f"mend its row in {table}, or put the picture there")
+        return Listing(self.name, naming.labels, examples, store, left_out, naming.notes).check(table)
 
 
-def _class_folders(name: str, root: Path) -> Listing:
-    folders = subfolders(root)
-    parts: list[tuple[str | None, Path]] = [(None, root)]
-    if folders and all(folder.name.lower() in SPLIT_NAMES for folder in folders):
-        parts = [(SPLIT_NAMES[folder.name.lower()], folder) for folder in folders]
-    found: list[tuple[str | None, str, str]] = []
-    labels: set[str] = set()
-    for split, part in parts:
-        stray = next((path for path in sorted(part.iterdir()) if is_picture(path)), None)
-        if stray is not None:
-            raise DataPrepError(f"{stray}: lies in no class folder: move it into one, or label it with --labels")
-        for folder in subfolders(part):
-            label = composed(folder.name).replace("_", " ")
-            labels.add(label)
-            prefix = composed(folder.relative_to(root).as_posix())
-            found += [(split, label, f"{prefix}/{picture}") for picture in pictures_in(folder)]
-    classes = tuple(sorted(labels))
-    ids = {label: position for position, label in enumerate(classes)}
-    examples = tuple(Example(file_name=file, label_id=ids[label], split=split) for split, label, file in found)
-    return Listing(name, classes, examples, FileStore(root))
+def _inside(table: Path, row: LabelRow, root: Path) -> str:
+    """The name of a row's picture in the folder, in one way of many."""
+    path = PurePosixPath(row.file_name)
+    if path.is_absolute() and path.is_relative_to(root.absolute()):
+        path = path.relative_to(root.absolute())
+    parts: list[str] = []
+    for part in path.parts:
+        if part == ".." and parts:
+            parts.pop()
+        else:
+            parts.append(part)
+    if path.is_absolute() or ".." in parts or not parts:
+        raise DataPrepError(
+            f"{table}: {row.place}: {row.file_name} lies outside of {root}: give --source a folder of both"
+        )
+    return "/".join(parts)
 
 
-def _unwrap(root: Path) -> Path:
-    """Go into a folder that holds nothing but another one with folders in it: archives often have such a root."""
-    while len(entries := [path for path in root.iterdir() if not path.name.startswith(".")]) == 1:
-        inner = entries[0]
-        if not inner.is_dir() or not (subfolders(inner) or any((inner / name).is_file() for name in _TABLES)):
+def _unlisted(root: Path, names: list[str]) -> tuple[LeftOut, ...]:
+    """The pictures beside those of the table, of which it does not speak."""
+    listed = set(names)
+    folders = Counter(name.rpartition("/")[0] for name in names)
+    found = []
+    for folder in sorted(folders):
+        if (root / folder).is_dir():
+            beside = (f"{folder}/{name}" if folder else name for name in files_in(root / folder, deep=False))
+            found += [name for name in beside if is_picture(name) and name not in listed]
+    return LeftOut.of("pictures beside those of the table, which it does not name", found)
+
+
+def _unwrap(root: Path) -> tuple[Path, list[str]]:
+    """Go into a folder that holds no picture and no table, but one folder with others or a table inside: archives often
+    have such a root. Also returns the files that are passed by."""
+    passed: list[str] = []
+    while len(folders := subfolders(root)) == 1:
+        files = list(files_in(root, deep=False))
+        if any(name in _TABLES or is_picture(name) for name in files):
             break
-        root = inner
-    return root
+        if not subfolders(folders[0]) and not any((folders[0] / name).is_file() for name in _TABLES):
+            break
+        passed += files
+        root = folders[0]
+    return root, passed

@@ -1,22 +1,21 @@
 """Any image-classification data set of the Hugging Face hub, by its id or from a local copy, through `datasets`.
 
-The label column is a ClassLabel, or texts; whole numbers need their names in a file. In names `_` becomes a space.
+The label column is a ClassLabel, texts or whole numbers; numbers and ids need their names in a file. In names `_`
+becomes a space, and numbers before all names come off.
 """
 
 import hashlib
-import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from data_prep.class_names import name_classes
 from data_prep.error import DataPrepError
+from data_prep.left_out import LeftOut
 from data_prep.listing import Example, Listing, Stamp
-from data_prep.readers.folder import SPLIT_NAMES
-from data_prep.readers.lists import read_lines
-
-logger = logging.getLogger(__name__)
+from data_prep.splits import NONE, SplitNames, cure
 
 _UNLABELLED = -1
 """What the hub's data sets write where a test label is withheld."""
@@ -61,7 +60,7 @@ class HubReader:
     Attributes:
         name: becomes `data_source`; the last part of the id when None.
         config: the data set's configuration, where it has several.
-        names: a file with one class name a line, for labels that are bare numbers.
+        names: a file that says what labels mean that are numbers or ids.
     """
 
     name: str | None = None
@@ -70,6 +69,7 @@ class HubReader:
     image_column: str = "image"
     label_column: str = "label"
     names: Path | None = None
+    splits: SplitNames = field(default_factory=SplitNames)
 
     def __call__(self, given: Path, scratch: Path) -> Listing:
         """List the data set.
@@ -79,6 +79,39 @@ class HubReader:
         """
         source = str(given)
         parts = _open(source, self.config, self.revision)
+        feature = self._label_feature(source, parts)
+        splits = self._splits(source, parts)
+        calls = {name: self._calls(source, feature, part) for name, part in parts.items() if splits[name] != NONE}
+        used = {call for part in calls.values() for call in part if call is not None}
+        order = getattr(feature, "names", None) or sorted(used, key=_number_or_text)
+        kept = [call for call in order if call in used]
+        naming = name_classes(source, kept, self.names, underscores=True, ordered=True)
+        examples = tuple(
+            Example(_file_name(name, row), naming.ids[call], splits[name])
+            for name, part in calls.items()
+            for row, call in enumerate(part)
+            if call is not None
+        )
+        left_out = tuple(
+            LeftOut(f"pictures of a split (--split {name}=none)", part.num_rows, (name,))
+            for name, part in parts.items()
+            if name not in calls
+        )
+        bare = [_file_name(name, row) for name, part in calls.items() for row, call in enumerate(part) if call is None]
+        left_out += LeftOut.of("pictures without a label", bare)
+        left_out += LeftOut.of("classes without a picture", [call for call in order if call not in used])
+        return Listing(
+            name=self.name or source.rstrip("/").split("/")[-1],
+            classes=naming.labels,
+            examples=examples,
+            store=HubStore(source, self.config, self.revision, self.image_column),
+            left_out=left_out,
+            notes=naming.notes,
+        ).check(source)
+
+    def _label_feature(self, source: str, parts: Mapping[str, Any]) -> Any:
+        if not parts:
+            raise DataPrepError(f"{source}: has no rows: {_CURE}")
         features = next(iter(parts.values())).features
         for column in (self.image_column, self.label_column):
             if column not in features:
@@ -86,43 +119,39 @@ class HubReader:
                 raise DataPrepError(f"{source}: no column {column!r} (it has {held}): name it with a flag")
         if type(features[self.image_column]).__name__ != "Image":
             raise DataPrepError(f"{source}: column {self.image_column!r} holds no images: name it with --image-column")
-        labels = {name: part[self.label_column][:] for name, part in parts.items()}
-        classes = self._classes(source, features[self.label_column], labels)
-        examples = tuple(_examples(source, classes, labels))
-        unlabelled = sum(map(len, labels.values())) - len(examples)
-        if unlabelled:
-            logger.warning("%s: %d pictures without a label are left out", source, unlabelled)
-        return Listing(
-            name=self.name or source.rstrip("/").split("/")[-1],
-            classes=tuple(label.replace("_", " ") for label in classes),
-            examples=examples,
-            store=HubStore(source, self.config, self.revision, self.image_column),
-        ).check(source)
+        return features[self.label_column]
 
-    def _classes(self, source: str, feature: Any, labels: dict[str, Sequence[Any]]) -> tuple[str, ...]:
-        if self.names is not None:
-            return tuple(line.fields[0] for line in read_lines(self.names))
-        if hasattr(feature, "names"):
-            return tuple(feature.names)
-        texts = {value for values in labels.values() for value in values if value is not None}
-        if not all(isinstance(text, str) and text.strip() for text in texts):
-            raise DataPrepError(f"{source}: column {self.label_column!r} has labels without a name: give --names FILE")
-        return tuple(sorted(texts))
+    def _splits(self, source: str, parts: Mapping[str, Any]) -> dict[str, str | None]:
+        """What the splits are; None where there is only one for training, or one that nobody knows."""
+        self.splits.check_used(parts, source)
+        found = {name: self.splits.get(name) for name in parts}
+        if len(found) > 1 and None in found.values():
+            name = next(name for name, split in found.items() if split is None)
+            raise DataPrepError(f"{source}: split {name!r} is not known: {cure(name)}")
+        whole = set(found.values()) - {NONE} == {"train"}
+        return {name: None if whole and split == "train" else split for name, split in found.items()}
+
+    def _calls(self, source: str, feature: Any, part: Any) -> list[str | None]:
+        """What the rows of a split call their class; None where it is withheld."""
+        names = getattr(feature, "names", None)
+        calls: list[str | None] = []
+        for row, value in enumerate(part[self.label_column][:]):
+            if value is None or value == _UNLABELLED or (isinstance(value, str) and not value.strip()):
+                calls.append(None)
+            elif isinstance(value, bool) or not isinstance(value, (int, str)):
+                where = f"{source}: column {self.label_column!r}, row {row}"
+                raise DataPrepError(f"{where}: a {type(value).__name__} is no label: name another with --label-column")
+            else:
+                calls.append(names[value] if names is not None else str(value))
+        return calls
 
 
-def _examples(source: str, classes: Sequence[str], labels: dict[str, Sequence[Any]]) -> Iterator[Example]:
-    ids: dict[Any, int] = {label: position for position, label in enumerate(classes)}
-    ids.update({position: position for position in range(len(classes))})
-    for name, values in labels.items():
-        if name.lower() not in SPLIT_NAMES:
-            raise DataPrepError(f"{source}: split {name!r} is none of train, validation, test: rename it")
-        split = None if list(labels) == ["train"] else SPLIT_NAMES[name.lower()]
-        for row, label in enumerate(values):
-            if label is None or label == _UNLABELLED:
-                continue
-            if label not in ids:
-                raise DataPrepError(f"{source}, {name}/{row}: label {label!r} has no name: give --names FILE")
-            yield Example(f"{name}/{row:08d}", ids[label], split)
+def _file_name(split: str, row: int) -> str:
+    return f"{split}/{row:08d}"
+
+
+def _number_or_text(call: str) -> tuple[int, str]:
+    return (int(call), "") if call.isascii() and call.isdigit() else (-1, call)
 
 
 @lru_cache(maxsize=1)

@@ -29,7 +29,7 @@ def run() -> Run:
     """`run("cub", "--source", path, ...)`; one worker unless said otherwise, so that no process is started."""
 
     def call(*arguments: object) -> Outcome:
-        words = [str(argument) for argument in arguments]
+        words = [*str(arguments[0]).split(), *map(str, arguments[1:])]
         if words[0] not in ("mix", "inspect") and "--workers" not in words:
             words += ["--workers", "1"]
         result = CliRunner().invoke(app, words)

@@ -255,8 +255,17 @@ class TestSplitFile:
 
 def test_publishers_validation_is_kept_and_can_be_merged(tmp_path: Path, run: Run) -> None:
     layout = fgvc_aircraft(tmp_path / "source")
-    run("fgvc_aircraft", "--source", layout.root, "--out", tmp_path / "own")
-    run("fgvc_aircraft", "--source", layout.root, "--out", tmp_path / "merged", "--merge-val", "--val-size", 2)
+    run("fgvc_aircraft --keep-banner", "--source", layout.root, "--out", tmp_path / "own")
+    run(
+        "fgvc_aircraft --keep-banner",
+        "--source",
+        layout.root,
+        "--out",
+        tmp_path / "merged",
+        "--merge-val",
+        "--val-size",
+        2,
+    )
     assert [len(names(tmp_path / "own" / f"{split}.parquet")) for split in ("train", "val", "test")] == [12, 12, 12]
     assert [len(names(tmp_path / "merged" / f"{split}.parquet")) for split in ("train", "val", "test")] == [22, 2, 12]
 

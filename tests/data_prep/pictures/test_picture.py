@@ -128,6 +128,75 @@ def test_reencoding_is_the_same_every_time() -> None:
     assert _prepare(data, "a.png").data == _prepare(data, "b.png").data
 
 
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("AVIF", {}), ("JPEG2000", {}), ("PPM", {}), ("WEBP", {}), ("GIF", {})],
+)
+def test_also_other_formats_named_jpg_are_read(kind: str, options: dict[str, Any]) -> None:
+    picture = _prepare(encoded(noise(1, (32, 32)), kind, **options), "a.jpg")
+    assert _open(picture.data).size == (32, 32)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0", "HEIF"),
+        (b"\xff\x0a\0\0", "JPEG XL"),
+        (b"  <svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"%PDF-1.4", "PDF"),
+    ],
+)
+def test_also_kinds_that_pillow_does_not_read_are_called_by_name(data: bytes, kind: str) -> None:
+    with pytest.raises(DataPrepError, match=rf"a\.jpg: a {kind} file, which Pillow does not read"):
+        _prepare(data, "a.jpg")
+
+
+@pytest.mark.parametrize("verify", ["header", "full"])
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_also_png_with_long_texts_is_stored_without_them(verify: str, where: str) -> None:
+    text = _png_chunk(b"zTXt", b"history\0\0" + zlib.compress(b"x" * (2 << 20)))
+    plain = encoded(noise(1), "PNG")
+    place = 33 if where == "before" else len(plain) - 12
+    data = plain[:place] + text + plain[place:]
+    with pytest.raises(ValueError, match="MAX_TEXT_CHUNK"):
+        _open(data).load()
+    if verify == "full" or where == "before":
+        assert _prepare(data, verify=verify) == Picture(plain, reencoded=True)
+
+
+def test_also_warnings_of_pillow_stay_out_of_the_report(recwarn: pytest.WarningsRecorder) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(noise(1, (40, 30)), exif=exif)
+    broken = data.replace(b"MM\0*\0\0\0\x08\0\x01\x01\x12", b"MM\0*\0\0\0\x08\0\xff\x01\x12")
+    assert broken != data
+    _prepare(broken)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_film_is_stored_as_what_the_loader_shows_of_it(kind: str) -> None:
+    frames = [noise(seed, (32, 32)) for seed in (1, 2)]
+    lossless = {"lossless": True} if kind == "WEBP" else {}
+    data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **lossless)
+    stored = _open(_prepare(data).data)
+    first = _open(data)
+    difference = max(abs(a - b) for a, b in zip(stored.tobytes(), first.tobytes(), strict=True))
+    assert difference < 90
+
+
+@pytest.mark.parametrize("cut", [10, 20])
+def test_bottom_is_cut_off_upright(cut: int) -> None:
+    upright = Image.new("RGB", (40, 60), "red")
+    upright.paste("blue", (0, 60 - cut, 40, 60))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    shown = _open(_prepare(encoded(upright.rotate(90, expand=True), exif=exif), cut_bottom=cut).data)
+    assert shown.size == (40, 60 - cut)
+    assert all(shown.getpixel((20, y))[2] < 60 for y in range(60 - cut - 2))
+
+
 @pytest.mark.parametrize("verify", ["header", "full"])
 @pytest.mark.parametrize(
     ("data", "message"),

@@ -1,5 +1,6 @@
 """Data sets of the Hugging Face hub, from local copies; nothing is downloaded."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def test_wrong_column_is_named(flags: list[str], message: str, tmp_path: Path, r
 def test_numbered_labels_without_names_are_refused(tmp_path: Path, run: Run) -> None:
     _part(4, [0, 1, 1, 0], datasets.Value("int64")).save_to_disk(tmp_path / "cars")
     outcome = run("hub", "--source", tmp_path / "cars", "--out", tmp_path / "out")
-    assert_refused(outcome, tmp_path / "out", "labels without a name: give --names FILE")
+    assert_refused(outcome, tmp_path / "out", "label '0' is a number", "--names FILE")
 
 
 def test_label_beyond_the_names_is_refused(tmp_path: Path, run: Run) -> None:
@@ -106,7 +107,7 @@ def test_label_beyond_the_names_is_refused(tmp_path: Path, run: Run) -> None:
     (tmp_path / "names.txt").write_text("a\nb\n", encoding="utf-8")
     flags = ("--names", tmp_path / "names.txt")
     outcome = run("hub", "--source", tmp_path / "cars", "--out", tmp_path / "out", *flags)
-    assert_refused(outcome, tmp_path / "out", "train/2: label 2 has no name")
+    assert_refused(outcome, tmp_path / "out", "has 2 names, label 2 has no name")
 
 
 def test_broken_picture_is_named_by_row(tmp_path: Path, run: Run) -> None:
@@ -115,6 +116,107 @@ def test_broken_picture_is_named_by_row(tmp_path: Path, run: Run) -> None:
     datasets.Dataset.from_list(rows, features=_part(1, [0], _class_labels()).features).save_to_disk(tmp_path / "food")
     outcome = run("hub", "--source", tmp_path / "food", "--out", tmp_path / "out", "--val-size", 0)
     assert_refused(outcome, tmp_path / "out", "train/00000001", "not an image")
+
+
+def _save(path: Path, **parts: Any) -> Path:
+    datasets.DatasetDict(parts).save_to_disk(path)
+    return path
+
+
+def test_d7_unknown_split_is_refused_with_a_way_out(tmp_path: Path, run: Run) -> None:
+    one, two = _part(4, [0, 1] * 2, _class_labels()), _part(2, [0, 1], _class_labels(), 4)
+    source = _save(tmp_path / "food", train=one, extra=two)
+    outcome = run("hub", "--source", source, "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", "split 'extra' is not known", "--split extra=SPLIT")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("train", {"train": 6}),
+        ("test", {"train": 4, "test": 2}),
+        ("val", {"train": 4, "val": 2}),
+        ("none", {"train": 4}),
+    ],
+)
+def test_d7_split_is_what_the_user_says(given: str, expected: dict[str, int], tmp_path: Path, run: Run) -> None:
+    one, two = _part(4, [0, 1] * 2, _class_labels()), _part(2, [0, 1], _class_labels(), 4)
+    source = _save(tmp_path / "food", train=one, extra=two)
+    flags = ["--split", f"extra={given}", "--train-size", "100%"]
+    flags += [] if given == "val" else ["--val-size", "0"]
+    flags += [] if given == "test" else ["--test-size", "0"]
+    assert run("hub", "--source", source, "--out", tmp_path / "out", *flags).status == 0
+    assert {path.stem: len(read_rows(path)) for path in (tmp_path / "out").glob("*.parquet")} == expected
+    left_out = json.loads((tmp_path / "out" / "manifest.json").read_text())["left_out"]
+    assert [(entry["count"], entry["names"]) for entry in left_out] == ([(2, ["extra"])] if given == "none" else [])
+
+
+def test_d7_only_split_is_the_whole_set_whatever_its_name(tmp_path: Path, run: Run) -> None:
+    source = _save(tmp_path / "food", full=_part(20, [0, 1] * 10, _class_labels()))
+    assert run("hub", "--source", source, "--out", tmp_path / "out").status == 0
+    counts = {path.stem: len(read_rows(path)) for path in (tmp_path / "out").glob("*.parquet")}
+    assert counts == {"train": 15, "val": 1, "test": 4}
+
+
+def test_d7_split_that_is_not_there_is_refused(tmp_path: Path, run: Run) -> None:
+    source = _save(tmp_path / "food", train=_part(4, [0, 1] * 2, _class_labels()))
+    outcome = run("hub", "--source", source, "--out", tmp_path / "out", "--split", "extra=none")
+    assert_refused(outcome, tmp_path / "out", "--split extra=none", "has train")
+
+
+@pytest.mark.parametrize("names", [["n01440764", "n01443537"], ["0", "1"]])
+def test_d2_class_labels_that_name_nothing_are_refused(names: list[str], tmp_path: Path, run: Run) -> None:
+    _part(4, [0, 1] * 2, datasets.ClassLabel(names=names)).save_to_disk(tmp_path / "fish")
+    outcome = run("hub", "--source", tmp_path / "fish", "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", repr(names[0]), "--names FILE")
+
+
+def test_d2_class_labels_take_names_from_a_file(tmp_path: Path, run: Run) -> None:
+    _part(4, [0, 1] * 2, datasets.ClassLabel(names=["n01440764", "n01443537"])).save_to_disk(tmp_path / "fish")
+    (tmp_path / "names.txt").write_text("n01443537 goldfish\nn01440764 tench\n")
+    flags = ("--names", tmp_path / "names.txt", "--val-size", 0, "--test-size", 0)
+    assert run("hub", "--source", tmp_path / "fish", "--out", tmp_path / "out", *flags).status == 0
+    assert {row["reward_model"]["ground_truth"] for row in _train(tmp_path)} == {"tench", "goldfish"}
+
+
+@pytest.mark.parametrize("feature", [datasets.Value("string"), datasets.ClassLabel(names=["cat", "cat ", "dog"])])
+def test_also_labels_that_differ_in_spaces_are_one_class(feature: Any, tmp_path: Path, run: Run) -> None:
+    labels = ["cat", "cat ", "dog"] if isinstance(feature, datasets.Value) else [0, 1, 2]
+    _part(3, labels, feature).save_to_disk(tmp_path / "pets")
+    flags = ("--val-size", 0, "--test-size", 0)
+    assert run("hub", "--source", tmp_path / "pets", "--out", tmp_path / "out", *flags).status == 0
+    rows = _train(tmp_path)
+    assert sorted(row["reward_model"]["ground_truth"] for row in rows) == ["cat", "cat", "dog"]
+    assert {row["extra_info"]["label_id"] for row in rows} == {0, 1}
+
+
+def test_class_without_a_picture_is_counted_and_named(tmp_path: Path, run: Run) -> None:
+    _part(4, [0, 2, 0, 2], datasets.ClassLabel(names=["cat", "cow", "dog"])).save_to_disk(tmp_path / "pets")
+    flags = ("--val-size", 0, "--test-size", 0)
+    assert run("hub", "--source", tmp_path / "pets", "--out", tmp_path / "out", *flags).status == 0
+    left_out = json.loads((tmp_path / "out" / "manifest.json").read_text())["left_out"]
+    assert [(entry["what"], entry["names"]) for entry in left_out] == [("classes without a picture", ["cow"])]
+
+
+@pytest.mark.parametrize(
+    ("feature", "labels"),
+    [
+        pytest.param(datasets.Sequence(datasets.Value("string")), [["cat"], ["dog", "cat"]], id="several-labels"),
+        pytest.param(datasets.Value("float32"), [0.5, 1.0], id="measures"),
+        pytest.param(datasets.Value("bool"), [True, False], id="truths"),
+    ],
+)
+def test_column_of_other_values_is_no_label(feature: Any, labels: list[Any], tmp_path: Path, run: Run) -> None:
+    _part(2, labels, feature).save_to_disk(tmp_path / "pets")
+    outcome = run("hub", "--source", tmp_path / "pets", "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", "is no label", "--label-column")
+
+
+def test_empty_set_is_refused(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "pets").mkdir()
+    _part(0, [], _class_labels()).to_parquet(tmp_path / "pets" / "train.parquet")
+    outcome = run("hub", "--source", tmp_path / "pets", "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", "has no rows")
 
 
 def test_unknown_data_set_is_refused(tmp_path: Path, run: Run) -> None:

@@ -70,7 +70,7 @@ def test_single_archive_is_a_source(name: str, tmp_path: Path, run: Run) -> None
     layout = PUBLISHED[name](tmp_path / "source")
     pack(layout, tmp_path / "packed")
     (archive,) = (tmp_path / "packed" / archive for archive in layout.archives)
-    assert run(name, "--source", archive, "--out", tmp_path / "out").status == 0
+    assert run(command(name), "--source", archive, "--out", tmp_path / "out").status == 0
     assert_round_trip(layout, tmp_path / "out")
 
 
@@ -86,7 +86,7 @@ def test_archive_in_an_archive_is_a_source(tmp_path: Path, run: Run) -> None:
 def test_layout_below_other_folders_is_found(name: str, tmp_path: Path, run: Run) -> None:
     layout = PUBLISHED[name](tmp_path / "source" / "downloads" / "extracted")
     (tmp_path / "source" / "__MACOSX" / "downloads").mkdir(parents=True)
-    assert run(name, "--source", tmp_path / "source", "--out", tmp_path / "out").status == 0
+    assert run(command(name), "--source", tmp_path / "source", "--out", tmp_path / "out").status == 0
     assert_round_trip(layout, tmp_path / "out")
 
 
@@ -166,7 +166,7 @@ def test_truncated_archive_is_named(name: str, tmp_path: Path, run: Run) -> None
     pack(layout, tmp_path / "packed")
     archive = tmp_path / "packed" / next(iter(layout.archives))
     archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
-    outcome = run(name, "--source", tmp_path / "packed", "--out", tmp_path / "out")
+    outcome = run(command(name), "--source", tmp_path / "packed", "--out", tmp_path / "out")
     assert_refused(outcome, tmp_path / "out", str(archive), "download it again")
 
 
@@ -178,7 +178,7 @@ def test_source_that_is_something_else_is_named(name: str, kind: str, tmp_path: 
         source.mkdir()
     elif kind == "no-archive":
         source.write_bytes(b"no archive")
-    outcome = run(name, "--source", source, "--out", tmp_path / "out")
+    outcome = run(command(name), "--source", source, "--out", tmp_path / "out")
     assert_refused(outcome, tmp_path / "out", str(source))
 
 

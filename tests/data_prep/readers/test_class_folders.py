@@ -1,0 +1,145 @@
+"""Which folder is a split, which a class, and which is neither."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.data_prep.conftest import Run, assert_refused, read_rows
+from tests.data_prep.sample_pictures import jpeg
+
+WHOLE = ("--val-size", "0", "--test-size", "0")
+
+
+def _tree(root: Path, *names: str) -> Path:
+    for number, name in enumerate(names):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(jpeg(number) if path.suffix in (".jpg", ".JPEG") else b"text")
+    return root
+
+
+def _labels(out: Path) -> dict[str, list[str]]:
+    """Split -> its labels in the order of the file names."""
+    found = {}
+    for split in ("train", "val", "test"):
+        if (out / f"{split}.parquet").exists():
+            rows = sorted(read_rows(out / f"{split}.parquet"), key=lambda row: row["extra_info"]["file_name"])
+            found[split] = [row["reward_model"]["ground_truth"] for row in rows]
+    return found
+
+
+BOTH = ("train/robin/1.jpg", "train/wren/2.jpg", "test/robin/3.jpg", "test/wren/4.jpg")
+
+
+@pytest.mark.parametrize("odd", ["unlabeled/5.jpg", "extra/robin/5.jpg", "notes/readme.txt"])
+def test_d1_folder_beside_splits_is_refused_by_name(odd: str, tmp_path: Path, run: Run) -> None:
+    root = _tree(tmp_path / "source", *BOTH, odd)
+    name = odd.split("/")[0]
+    outcome = run("folder", "--source", root, "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", str(root / name), "beside the splits", f"--split {name}=")
+
+
+@pytest.mark.parametrize("given", ["none", "train", "val"])
+def test_d1_folder_beside_splits_is_what_the_user_says(given: str, tmp_path: Path, run: Run) -> None:
+    root = _tree(tmp_path / "source", *BOTH, "extra/robin/5.jpg")
+    flags = ("--split", f"extra={given}", "--val-size", "0" if given != "val" else "100%")
+    assert run("folder", "--source", root, "--out", tmp_path / "out", *flags).status == 0
+    expected = {"train": ["robin", "wren"], "test": ["robin", "wren"]}
+    if given == "train":
+        expected["train"] = ["robin", "robin", "wren"]
+    if given == "val":
+        expected["val"] = ["robin"]
+    assert _labels(tmp_path / "out") == expected
+    left_out = json.loads((tmp_path / "out" / "manifest.json").read_text())["left_out"]
+    assert [entry["count"] for entry in left_out] == ([1] if given == "none" else [])
+
+
+@pytest.mark.parametrize(
+    ("train", "other", "split"),
+    [
+        ("seg_train", "seg_test", "test"),
+        ("trainImages", "testImages", "test"),
+        ("training_set", "test_set", "test"),
+        ("TRAIN2017", "val2017", "val"),
+    ],
+)
+@pytest.mark.parametrize("inner", ["", "same", "images"])
+def test_d1_names_like_splits_are_splits(
+    train: str, other: str, split: str, inner: str, tmp_path: Path, run: Run
+) -> None:
+    middles = {folder: {"": "", "same": f"{folder}/", "images": "images/"}[inner] for folder in (train, other)}
+    names = [
+        f"{folder}/{middle}{label}/{folder}.jpg" for folder, middle in middles.items() for label in ("lake", "sea")
+    ]
+    root = _tree(tmp_path / "source", *names)
+    sizes = ("--val-size", "100%" if split == "val" else "0")
+    assert run("folder", "--source", root, "--out", tmp_path / "out", *sizes).status == 0
+    assert _labels(tmp_path / "out") == {"train": ["lake", "sea"], split: ["lake", "sea"]}
+
+
+def test_d1_third_folder_beside_names_like_splits_is_refused(tmp_path: Path, run: Run) -> None:
+    root = _tree(tmp_path / "source", "seg_train/lake/1.jpg", "seg_test/lake/2.jpg", "seg_pred/3.jpg")
+    assert_refused(run("folder", "--source", root, "--out", tmp_path / "out"), tmp_path / "out", "seg_pred", "--split")
+
+
+def test_d1_two_folders_like_one_split_are_refused(tmp_path: Path, run: Run) -> None:
+    root = _tree(tmp_path / "source", "train_a/lake/1.jpg", "train_masks/lake/2.jpg", "test_a/lake/3.jpg")
+    outcome = run("folder", "--source", root, "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", "train_a and train_masks", "both seem to be train")
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_d1_class_that_train_has_not_is_refused_by_name(split: str, tmp_path: Path, run: Run) -> None:
+    root = _tree(tmp_path / "source", "train/robin/1.jpg", "train/wren/2.jpg", f"{split}/images/3.jpg")
+    outcome = run("folder", "--source", root, "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", f"{split}/images/3.jpg", f"class 'images' is in {split}")
+
+
+def test_d1_class_that_train_has_not_is_taken_when_asked_for(tmp_path: Path, run: Run) -> None:
+    root = _tree(tmp_path / "source", "train/robin/1.jpg", "test/wren/2.jpg")
+    flags = ("--unseen-classes", "--val-size", "0")
+    assert run("folder", "--source", root, "--out", tmp_path / "out", *flags).status == 0
+    assert _labels(tmp_path / "out") == {"train": ["robin"], "test": ["wren"]}
+
+
+def test_classes_called_like_splits_stay_classes(tmp_path: Path, run: Run) -> None:
+    root = _tree(tmp_path / "source", "train/1.jpg", "bus/2.jpg", "bullet_train/3.jpg", "test_tube/4.jpg")
+    assert run("folder", "--source", root, "--out", tmp_path / "out", *WHOLE).status == 0
+    assert _labels(tmp_path / "out") == {"train": ["bullet train", "bus", "test tube", "train"]}
+
+
+def test_splits_inside_of_classes_are_splits(tmp_path: Path, run: Run) -> None:
+    root = _tree(
+        tmp_path / "source", *(f"{c}/{s}/{n}.jpg" for c in ("robin", "wren") for n, s in enumerate(("train", "test")))
+    )
+    assert run("folder", "--source", root, "--out", tmp_path / "out", "--val-size", "0").status == 0
+    assert _labels(tmp_path / "out") == {"train": ["robin", "wren"], "test": ["robin", "wren"]}
+
+
+def test_picture_beside_splits_inside_of_classes_is_refused(tmp_path: Path, run: Run) -> None:
+    root = _tree(tmp_path / "source", "robin/train/1.jpg", "robin/test/2.jpg", "wren/3.jpg")
+    assert_refused(
+        run("folder", "--source", root, "--out", tmp_path / "out"), tmp_path / "out", "wren/3.jpg", "no split"
+    )
+
+
+def test_split_given_for_a_name_that_is_not_there_is_refused(tmp_path: Path, run: Run) -> None:
+    root = _tree(tmp_path / "source", *BOTH)
+    outcome = run("folder", "--source", root, "--out", tmp_path / "out", "--split", "extra=none")
+    assert_refused(outcome, tmp_path / "out", "--split extra=none", "test, train")
+
+
+@pytest.mark.parametrize("text", ["extra", "extra=", "=train", "extra=exam"])
+def test_malformed_split_is_refused(text: str, tmp_path: Path, run: Run) -> None:
+    root = _tree(tmp_path / "source", *BOTH)
+    outcome = run("folder", "--source", root, "--out", tmp_path / "out", "--split", text)
+    assert_refused(outcome, tmp_path / "out", f"--split {text}", "NAME=SPLIT")
+
+
+def test_root_with_a_licence_around_the_classes_is_entered(tmp_path: Path, run: Run) -> None:
+    root = _tree(tmp_path / "source", "LICENSE.txt", "images/robin/1.jpg", "images/wren/2.jpg")
+    assert run("folder", "--source", root, "--out", tmp_path / "out", *WHOLE).status == 0
+    assert _labels(tmp_path / "out") == {"train": ["robin", "wren"]}
+    left_out = json.loads((tmp_path / "out" / "manifest.json").read_text())["left_out"]
+    assert [(entry["count"], entry["names"]) for entry in left_out] == [(1, ["LICENSE.txt"])]
