@@ -7,6 +7,7 @@ from typing import Any
 import datasets
 import pytest
 
+from data_prep.readers import hub
 from speciarl_verl.data_contract import check_parquet
 from tests.data_prep.conftest import Run, assert_refused, read_rows
 from tests.data_prep.sample_pictures import any_kind
@@ -212,11 +213,10 @@ def test_column_of_other_values_is_no_label(feature: Any, labels: list[Any], tmp
     assert_refused(outcome, tmp_path / "out", "is no label", "--label-column")
 
 
-def test_empty_set_is_refused(tmp_path: Path, run: Run) -> None:
-    (tmp_path / "pets").mkdir()
-    _part(0, [], _class_labels()).to_parquet(tmp_path / "pets" / "train.parquet")
-    outcome = run("hub", "--source", tmp_path / "pets", "--out", tmp_path / "out")
-    assert_refused(outcome, tmp_path / "out", "has no rows")
+def test_empty_set_is_refused(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "_open", lambda *_: {})
+    outcome = run("hub", "--source", "some/pets", "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", "some/pets: has no rows")
 
 
 def test_unknown_data_set_is_refused(tmp_path: Path, run: Run) -> None:
