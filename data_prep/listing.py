@@ -11,7 +11,7 @@ from typing import Protocol
 from data_prep.error import DataPrepError
 from data_prep.file_names import is_utf8
 from data_prep.left_out import LeftOut
-from speciarl_verl.answer import Refusal, extract_answer
+from speciarl_verl.method.answer import Refusal, extract_answer
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Listing:
     def check(self, source: Path | str) -> "Listing":
         """Refuse what no publisher ships: nothing at all, a picture listed twice, a class without a name or a picture.
 
-        A label must also be one that an answer can equal: see `speciarl_verl.answer`.
+        A label must also be one that an answer can equal: see `speciarl_verl.method.answer`.
 
         Raises:
             DataPrepError: naming the source and the first offender.

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_prep.error import DataPrepError
-from speciarl_verl.data_contract import DataContractError, check_parquet
+from speciarl_verl.data_contract import check_parquet
+from speciarl_verl.errors import DataContractError
 
 BATCH_ROWS = 128
 

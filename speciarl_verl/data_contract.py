@@ -1,6 +1,6 @@
 """The record contract: the columns of every parquet that data_prep writes and that training and evaluation read.
 
-`data_prep` writes by it, `speciarl_verl.dataset` and the start of a training check against it. One row is one picture:
+`data_prep` writes by it, the data set and the start of a training check against it. One row is one picture:
 
 | column | type | content |
 |---|---|---|
@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from speciarl_verl.errors import DataContractError
 
 CONTRACT_KEY = b"speciarl.contract"
 CONTRACT_VERSION = b"1"
@@ -49,10 +51,6 @@ SCHEMA = pa.schema(
 
 _CURE = "make it with `python -m data_prep`"
 _GROUND_TRUTH = "reward_model.ground_truth"
-
-
-class DataContractError(ValueError):
-    """A parquet that cannot be trained or evaluated on; one line that names the file, the place in it and the cure."""
 
 
 def check_parquet(path: str) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from speciarl_verl.errors import InputError
+
 _REWARD = "critic/score/mean"
 _SHARE = "training/speciarl/share/"
 
@@ -44,7 +46,7 @@ def read_steps(metrics: Path) -> list[Step]:
                 shares = {key.removeprefix(_SHARE): data[key] for key in data if key.startswith(_SHARE)}
                 steps[record["step"]] = Step(record["step"], data[_REWARD], shares)
     if not steps:
-        raise ValueError(f"{metrics}: no line holds {_REWARD}: is this the file log of a verl training?")
+        raise InputError(f"{metrics}: no line holds {_REWARD}: is this the file log of a verl training?")
     return [steps[number] for number in sorted(steps)]
 
 

@@ -21,17 +21,18 @@ import typer
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from recipes.quickstart.output import whole_file
 from recipes.quickstart.policy import PROMPT
 from recipes.quickstart.responses import respond
 from recipes.quickstart.stage import run_stage
 from recipes.quickstart.world import Visibility
-from speciarl_verl.answer import extract_answer
-from speciarl_verl.category import Category
 from speciarl_verl.data_contract import check_parquet
-from speciarl_verl.evaluation.statistics.metrics import compute_metrics
+from speciarl_verl.errors import InputError
+from speciarl_verl.files import whole_file
 from speciarl_verl.judge.protocol import Judge, Pair
 from speciarl_verl.judge.taxonomy import TaxonomyJudge
+from speciarl_verl.method.answer import extract_answer
+from speciarl_verl.method.category import Category
+from speciarl_verl.method.metrics import compute_metrics
 from speciarl_verl.prompts import load_prompt
 
 
@@ -73,13 +74,16 @@ def read_visibilities(visibility: Path) -> dict[str, Visibility]:
 
     Raises:
         OSError: one of the two cannot be read.
-        ValueError: a line is malformed, or an image has no visibility.
+        InputError: a line is malformed, or an image has no visibility.
     """
-    shown = {image_id: Visibility(word) for image_id, word in _pairs(visibility)}
+    try:
+        shown = {image_id: Visibility(word) for image_id, word in _pairs(visibility)}
+    except ValueError as error:
+        raise InputError(f"{visibility}: {error}") from None
     names = dict(_pairs(visibility.parent / "CUB_200_2011" / "images.txt"))
     missing = names.keys() - shown.keys()
     if missing:
-        raise ValueError(f"{visibility}: no line for {len(missing)} images, such as id {min(missing)}")
+        raise InputError(f"{visibility}: no line for {len(missing)} images, such as id {min(missing)}")
     return {name: shown[image_id] for image_id, name in names.items()}
 
 
@@ -87,7 +91,7 @@ def _pairs(path: Path) -> Iterable[tuple[str, str]]:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         first, _, rest = line.partition(" ")
         if not rest:
-            raise ValueError(f"{path}:{number}: expected `<image_id> <value>`, got {line!r}")
+            raise InputError(f"{path}:{number}: expected `<image_id> <value>`, got {line!r}")
         yield first, rest
 
 
@@ -96,14 +100,14 @@ def read_examples(data: Path, visibilities: Mapping[str, Visibility]) -> list[Ex
 
     Raises:
         DataContractError: it is not one.
-        ValueError: a picture of another world.
+        InputError: a picture of another world.
     """
     check_parquet(str(data))
     examples = []
     for row in pq.read_table(data, columns=["images", "reward_model", "extra_info"]).to_pylist():
         file_name = row["extra_info"]["file_name"].removeprefix("images/")
         if file_name not in visibilities:
-            raise ValueError(f"{data}: {file_name} is not in the images.txt beside the visibilities: another data set?")
+            raise InputError(f"{data}: {file_name} is not in the images.txt beside the visibilities: another data set?")
         picture = Image.open(io.BytesIO(row["images"][0]["bytes"])).convert("RGB")
         examples.append(Example(file_name, picture, row["reward_model"]["ground_truth"], visibilities[file_name]))
     return examples

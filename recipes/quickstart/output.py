@@ -1,6 +1,5 @@
 """Outputs that are there only when they are whole: a stage that was killed leaves nothing that looks finished."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,12 +15,3 @@ def whole_folder(path: Path) -> Iterator[Path]:
     yield partial
     shutil.rmtree(path, ignore_errors=True)
     partial.rename(path)
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a name beside `path` to write to; the file replaces `path` when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".partial-{path.name}")
-    yield partial
-    os.replace(partial, path)

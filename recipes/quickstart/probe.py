@@ -9,7 +9,7 @@ from recipes.quickstart.policy import PROMPT
 from recipes.quickstart.responses import respond
 from recipes.quickstart.sightings import Sighting
 from recipes.quickstart.world import ROOT, SPECIES, Family, Visibility
-from speciarl_verl.answer import extract_answer
+from speciarl_verl.method.answer import extract_answer
 from speciarl_verl.prompts import load_prompt
 
 

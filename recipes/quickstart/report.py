@@ -14,9 +14,9 @@ import typer
 
 from recipes.quickstart.course import read_steps
 from recipes.quickstart.figure import plot
-from recipes.quickstart.output import whole_file
 from recipes.quickstart.stage import run_stage
 from recipes.quickstart.world import Visibility
+from speciarl_verl.files import whole_file
 
 Figures = Mapping[str, Any]
 """What `evaluate` writes."""

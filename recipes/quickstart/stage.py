@@ -1,17 +1,20 @@
 """How each stage runs from the command line: bad input is one line on stderr and exit status 2."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import typer
 
-from speciarl_verl.judge.protocol import JudgeError
+from speciarl_verl.cli.refusal import refusing
 
 
 def run_stage(main: Callable[..., Any]) -> None:
     """`typer.run` for people who do not read tracebacks."""
-    try:
-        typer.run(main)
-    except (ValueError, OSError, JudgeError) as error:
-        typer.echo(f"quickstart: {' '.join(str(error).split())}", err=True)
-        raise SystemExit(2) from None
+
+    @wraps(main)
+    def stage(*args: Any, **kwargs: Any) -> None:
+        with refusing("quickstart"):
+            main(*args, **kwargs)
+
+    typer.run(stage)

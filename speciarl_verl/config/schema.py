@@ -4,13 +4,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from speciarl_verl.answer import DEFAULT_MAX_WORDS
-from speciarl_verl.judge.config import RunJudgeConfig
-from speciarl_verl.reward.rules import FORMAT_REWARD, RewardMode, RewardName
-
-
-class ConfigError(ValueError):
-    """The configuration cannot work; one line that names the key and the cure."""
+from speciarl_verl.errors import ConfigError
+from speciarl_verl.judge.judge_config import RunJudgeConfig
+from speciarl_verl.method.answer import DEFAULT_MAX_WORDS
+from speciarl_verl.method.rules import FORMAT_REWARD, RewardMode, RewardName
 
 
 class _Node(BaseModel):

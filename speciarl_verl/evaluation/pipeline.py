@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speciarl_verl.evaluation.fault import EvaluationError
-from speciarl_verl.evaluation.judge.manifest import Config
+from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.predict.engines import Resources
 from speciarl_verl.evaluation.predict.request import PredictRequest
 from speciarl_verl.evaluation.report.stage import ContiRequest, run_report
 from speciarl_verl.evaluation.stages import Stage, alone_in, open_evaluation, run_judge, run_predict
+from speciarl_verl.evaluation.verdicts.manifest import Config
 
 if TYPE_CHECKING:
     from speciarl_verl.evaluation.report.build import Report

@@ -11,7 +11,7 @@ A run is a folder. Each stage reads what the one before it left, and a line once
 from dataclasses import dataclass
 from enum import Enum
 
-from speciarl_verl.category import Category
+from speciarl_verl.method.category import Category
 
 SCHEMA_VERSION = 1
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.records import SCHEMA_VERSION
 
 RUN = "run.json"

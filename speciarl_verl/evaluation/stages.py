@@ -9,22 +9,22 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from speciarl_verl.answer import DEFAULT_MAX_WORDS
-from speciarl_verl.evaluation.fault import EvaluationError
-from speciarl_verl.evaluation.judge.manifest import Config, JudgeRun, load_judge_run, save_judge_run
-from speciarl_verl.evaluation.judge.stage import judge_all, load_verdicts
+from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.pictures import Picture, draw, read_pictures
 from speciarl_verl.evaluation.predict.engines import Resources, build_engine
 from speciarl_verl.evaluation.predict.external import read_external
-from speciarl_verl.evaluation.predict.pictures import Picture, draw, read_pictures
 from speciarl_verl.evaluation.predict.request import PredictRequest, requested_run
 from speciarl_verl.evaluation.predict.server_api import ServerApi, ServerSettings
 from speciarl_verl.evaluation.predict.stage import Expected, check_keys, pending_pictures, predict
 from speciarl_verl.evaluation.records import Judged, Prediction
 from speciarl_verl.evaluation.run import RUN, EngineKind, Run, load_run, save_model
 from speciarl_verl.evaluation.store import predictions_journal, verdicts_journal
+from speciarl_verl.evaluation.verdicts.manifest import Config, JudgeRun, load_judge_run, save_judge_run
+from speciarl_verl.evaluation.verdicts.stage import judge_all, load_verdicts
 from speciarl_verl.judge.build import build_judge
-from speciarl_verl.judge.config import ServerJudgeConfig
+from speciarl_verl.judge.judge_config import ServerJudgeConfig
 from speciarl_verl.judge.ledger import Ledger
+from speciarl_verl.method.answer import DEFAULT_MAX_WORDS
 
 
 class Stage(str, Enum):

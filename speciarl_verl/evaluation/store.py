@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Generic, TypeVar
 
-from speciarl_verl.category import Category
-from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
+from speciarl_verl.method.category import Category
 
 T = TypeVar("T")
 Line = Mapping[str, Any]

@@ -1,7 +1,8 @@
 """Counts what becomes of every pair."""
 
+from speciarl_verl.errors import JudgeError
 from speciarl_verl.judge.ledger import Ledger
-from speciarl_verl.judge.protocol import Judge, JudgeError, Pair, Verdict
+from speciarl_verl.judge.protocol import Judge, Pair, Verdict
 
 
 class AccountedJudge:

@@ -2,18 +2,19 @@
 
 from pathlib import Path
 
+from speciarl_verl.errors import JudgeError
 from speciarl_verl.judge.accounted import AccountedJudge
-from speciarl_verl.judge.config import (
+from speciarl_verl.judge.fast_path import FastPathJudge
+from speciarl_verl.judge.judge_config import (
     HostedJudgeConfig,
     JudgeConfig,
     RunJudgeConfig,
     ServerJudgeConfig,
     TaxonomyJudgeConfig,
 )
-from speciarl_verl.judge.fast_path import FastPathJudge
 from speciarl_verl.judge.ledger import Ledger
-from speciarl_verl.judge.protocol import Judge, JudgeError
-from speciarl_verl.judge.server.judge import ServerJudge
+from speciarl_verl.judge.llm.llm_judge import ServerJudge
+from speciarl_verl.judge.protocol import Judge
 from speciarl_verl.judge.taxonomy import TaxonomyJudge, shipped_taxonomies
 
 
@@ -29,7 +30,7 @@ def build_judge(config: RunJudgeConfig, ledger: Ledger | None = None) -> Judge:
     if isinstance(config, HostedJudgeConfig):
         raise JudgeError(
             "the hosted judge has no address here: only a run knows it, through actor_rollout_ref.rollout.agent."
-            "agent_loop_manager_class=speciarl_verl.agent_loop_manager.SpeciaRLAgentLoopManager"
+            "agent_loop_manager_class=speciarl_verl.plugin.agent_loop_manager.SpeciaRLAgentLoopManager"
         )
     ledger = ledger or Ledger()
     return AccountedJudge(_deciding_judge(config, ledger), ledger)

@@ -5,9 +5,9 @@ Config key: `speciarl.judge.fast_path`.
 
 import re
 
-from speciarl_verl.category import Category
 from speciarl_verl.judge.protocol import Judge, Pair, Source, Verdict
 from speciarl_verl.judge.wording import fold, is_abstention
+from speciarl_verl.method.category import Category
 
 # Not the A of A-10 or the An of An 124.
 _ARTICLES = re.compile(r"\A\W*(?:(?:a|an|the)\s+)+(?=[^\W\d_])", re.IGNORECASE)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from speciarl_verl.category import Category
+from speciarl_verl.method.category import Category
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,6 @@ class Verdict:
     source: Source
     confidence: float | None = None
     agreement: float | None = None
-
-
-class JudgeError(RuntimeError):
-    """The judge gave no verdict. It ends the run with its message; it never becomes a reward."""
 
 
 class Judge(Protocol):

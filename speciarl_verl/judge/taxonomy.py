@@ -22,9 +22,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from speciarl_verl.category import Category
-from speciarl_verl.judge.protocol import JudgeError, Pair, Source, Verdict
+from speciarl_verl.errors import JudgeError
+from speciarl_verl.judge.protocol import Pair, Source, Verdict
 from speciarl_verl.judge.wording import is_abstention, normalise
+from speciarl_verl.method.category import Category
 
 
 def _with_letters(name: str) -> str:

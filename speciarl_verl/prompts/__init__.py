@@ -6,6 +6,8 @@ Source: arXiv 2603.03197, the training prompt and the five that steer specificit
 
 from pathlib import Path
 
+from speciarl_verl.errors import InputError
+
 DEFAULT_PROMPT = "train"
 
 _FOLDER = Path(__file__).parent
@@ -21,7 +23,7 @@ def load_prompt(name_or_path: str = DEFAULT_PROMPT) -> str:
     """The text of a named template, or of the user's own `.txt` file.
 
     Raises:
-        ValueError: no template of that name; or the file is missing, not UTF-8 text, empty, or holds a placeholder
+        InputError: no template of that name; or the file is missing, not UTF-8 text, empty, or holds a placeholder
             such as `<image>`, which verl would take for a second picture.
     """
     if name_or_path in prompt_names():
@@ -30,14 +32,14 @@ def load_prompt(name_or_path: str = DEFAULT_PROMPT) -> str:
         path = Path(name_or_path).expanduser()
     else:
         names = ", ".join(prompt_names())
-        raise ValueError(f"unknown prompt {name_or_path!r}: take one of {names}, or the path of a .txt file")
+        raise InputError(f"unknown prompt {name_or_path!r}: take one of {names}, or the path of a .txt file")
     try:
         text = path.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"prompt {path}: not a readable UTF-8 text file ({error})") from error
+        raise InputError(f"prompt {path}: not a readable UTF-8 text file ({error})") from error
     if not text:
-        raise ValueError(f"prompt {path}: is empty: write what the model is asked to do")
+        raise InputError(f"prompt {path}: is empty: write what the model is asked to do")
     for placeholder in _PLACEHOLDERS:
         if placeholder in text:
-            raise ValueError(f"prompt {path}: contains {placeholder}: take it out, the picture is put before the text")
+            raise InputError(f"prompt {path}: contains {placeholder}: take it out, the picture is put before the text")
     return text

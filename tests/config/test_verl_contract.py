@@ -7,8 +7,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from speciarl_verl.platform_cpu.vllm_distribution import VllmCpuFinder
-from speciarl_verl.preflight import compose_config
-from tests.config.test_checks import ALGOS, CPU, PRESET
+from speciarl_verl.preflight.compose import compose_config
+from tests.config.test_run_checks import ALGOS, CPU, PRESET
 
 
 @pytest.fixture(scope="module")

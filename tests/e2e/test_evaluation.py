@@ -19,7 +19,7 @@ from PIL import Image
 
 from recipes.quickstart.policy import PROMPT
 from recipes.quickstart.responses import respond
-from speciarl_verl.evaluation.predict.pictures import PictureFiles, PixelBudget, open_picture, read_pictures
+from speciarl_verl.evaluation.pictures import PictureFiles, PixelBudget, open_picture, read_pictures
 from speciarl_verl.prompts import load_prompt
 from tests.e2e.conftest import ROOT, World, environment
 from tests.servers.serving import VLLM, Engine, Serving

@@ -13,8 +13,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from speciarl_verl.category import Category
-from speciarl_verl.reward.rules import group_reward
+from speciarl_verl.method.category import Category
+from speciarl_verl.method.rules import group_reward
 from tests.e2e.conftest import ROOT, World, environment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]

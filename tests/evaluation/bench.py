@@ -19,15 +19,15 @@ import pyarrow.parquet as pq
 import typer
 from PIL import Image
 
-from speciarl_verl.category import Category
 from speciarl_verl.data_contract import SCHEMA
-from speciarl_verl.evaluation.judge.manifest import JudgeRun, save_judge_run
-from speciarl_verl.evaluation.predict.pictures import Picture, read_pictures
+from speciarl_verl.evaluation.pictures import Picture, read_pictures
 from speciarl_verl.evaluation.predict.request import PredictRequest
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
 from speciarl_verl.evaluation.stages import open_evaluation
 from speciarl_verl.evaluation.store import predictions_journal, verdicts_journal
-from speciarl_verl.judge.config import TaxonomyJudgeConfig
+from speciarl_verl.evaluation.verdicts.manifest import JudgeRun, save_judge_run
+from speciarl_verl.judge.judge_config import TaxonomyJudgeConfig
+from speciarl_verl.method.category import Category
 
 CLASSES, PER_CLASS = 101, 250
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -3,9 +3,9 @@
 import random
 from datetime import datetime, timezone
 
-from speciarl_verl.category import Category
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
 from speciarl_verl.evaluation.report.build import JudgeAbout, RunAbout, SamplingAbout, Versions
+from speciarl_verl.method.category import Category
 
 ABOUT = RunAbout(
     name="a run",

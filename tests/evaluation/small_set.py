@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from speciarl_verl.data_contract import SCHEMA
-from speciarl_verl.evaluation.predict.pictures import Picture, read_pictures
+from speciarl_verl.evaluation.pictures import Picture, read_pictures
 
 
 def png(shade: int, size: tuple[int, int] = (56, 56), mode: str = "RGB") -> bytes:

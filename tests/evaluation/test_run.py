@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from speciarl_verl.evaluation.fault import EvaluationError
-from speciarl_verl.evaluation.predict.pictures import read_pictures
+from speciarl_verl.errors import EvaluationError, SpeciaRLError
+from speciarl_verl.evaluation.pictures import read_pictures
 from speciarl_verl.evaluation.predict.request import PredictRequest, requested_run
 from speciarl_verl.evaluation.run import RUN, EngineKind, Run, fingerprint, load_run, save_model
 from tests.evaluation.small_set import write_set
@@ -122,7 +122,7 @@ def test_data_may_move(tmp_path: Path) -> None:
     ],
 )
 def test_flags_that_make_no_sense_are_refused(tmp_path: Path, flags: dict[str, Any], message: str) -> None:
-    with pytest.raises((EvaluationError, ValueError), match=message) as caught:
+    with pytest.raises(SpeciaRLError, match=message) as caught:
         requested(tmp_path, **flags)
     assert "\n" not in str(caught.value)
 

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from speciarl_verl.category import Category
-from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
 from speciarl_verl.evaluation.store import predictions_journal, verdicts_journal
+from speciarl_verl.method.category import Category
 
 
 def prediction(number: int, response: str | None = "<answer>a</answer>", failure: str | None = None) -> Prediction:

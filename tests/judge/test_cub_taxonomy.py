@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from speciarl_verl.answer import extract_answer
-from speciarl_verl.category import Category
 from speciarl_verl.judge.protocol import Pair
 from speciarl_verl.judge.taxonomy import TaxonomyJudge
 from speciarl_verl.judge.wording import is_abstention, normalise
+from speciarl_verl.method.answer import extract_answer
+from speciarl_verl.method.category import Category
 
 CLASSES = (Path(__file__).parent / "cub_classes.txt").read_text(encoding="utf-8").splitlines()
 CUB = json.loads((resources.files("speciarl_verl.judge") / "taxonomies" / "cub.json").read_text(encoding="utf-8"))

@@ -4,9 +4,9 @@ import unicodedata
 
 import pytest
 
-from speciarl_verl.category import Category
 from speciarl_verl.judge.fast_path import FastPathJudge, decide
 from speciarl_verl.judge.protocol import Pair, Source, Verdict
+from speciarl_verl.method.category import Category
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from speciarl_verl.category import Category
+from speciarl_verl.errors import JudgeError
 from speciarl_verl.judge.build import build_judge
-from speciarl_verl.judge.config import ServerJudgeConfig
+from speciarl_verl.judge.judge_config import ServerJudgeConfig
 from speciarl_verl.judge.ledger import Ledger
-from speciarl_verl.judge.protocol import JudgeError, Pair, Source
-from tests.judge.conftest import FakeServer, chat, models
+from speciarl_verl.judge.protocol import Pair, Source
+from speciarl_verl.method.category import Category
+from tests.judge.fake_server import FakeServer, chat, models
 
 PAIR = Pair("robin", "House Sparrow")
 

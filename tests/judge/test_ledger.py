@@ -6,12 +6,13 @@ import re
 import numpy as np
 import pytest
 
-from speciarl_verl.category import Category
+from speciarl_verl.errors import JudgeError
 from speciarl_verl.judge.accounted import AccountedJudge
-from speciarl_verl.judge.config import ServerJudgeConfig
+from speciarl_verl.judge.judge_config import ServerJudgeConfig
 from speciarl_verl.judge.ledger import Account, Ledger
-from speciarl_verl.judge.protocol import JudgeError, Pair, Source, Verdict
-from speciarl_verl.judge.server.judge import ServerJudge
+from speciarl_verl.judge.llm.llm_judge import ServerJudge
+from speciarl_verl.judge.protocol import Pair, Source, Verdict
+from speciarl_verl.method.category import Category
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
 

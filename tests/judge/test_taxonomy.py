@@ -2,9 +2,10 @@ import json
 
 import pytest
 
-from speciarl_verl.category import Category
-from speciarl_verl.judge.protocol import JudgeError, Pair
+from speciarl_verl.errors import JudgeError
+from speciarl_verl.judge.protocol import Pair
 from speciarl_verl.judge.taxonomy import TaxonomyJudge
+from speciarl_verl.method.category import Category
 
 BIRDS = {
     "name": "birds",

@@ -8,9 +8,9 @@ from PIL import Image
 from data_prep.readers.cub import read_cub
 from recipes.quickstart.birds import plan, write_data_set
 from recipes.quickstart.world import ROOT, SPECIES, Visibility, honest_answer, taxonomy
-from speciarl_verl.category import Category
 from speciarl_verl.judge.protocol import Pair
 from speciarl_verl.judge.taxonomy import TaxonomyJudge
+from speciarl_verl.method.category import Category
 
 TRAIN, TEST = 2, 1
 

@@ -9,9 +9,10 @@ from PIL import Image
 
 from recipes.quickstart.evaluate import Example, read_examples, read_visibilities, score, summarise
 from recipes.quickstart.world import Visibility, taxonomy
-from speciarl_verl.category import Category
-from speciarl_verl.data_contract import SCHEMA, DataContractError
+from speciarl_verl.data_contract import SCHEMA
+from speciarl_verl.errors import DataContractError, InputError
 from speciarl_verl.judge.taxonomy import TaxonomyJudge
+from speciarl_verl.method.category import Category
 
 DUCK = "Scarlet crowned Duck"
 PICTURE = Image.new("RGB", (56, 56))
@@ -82,7 +83,7 @@ def test_visibilities_are_joined_by_image_id(visibility: Path) -> None:
 )
 def test_visibilities_that_do_not_fit_are_refused(visibility: Path, text: str, message: str) -> None:
     visibility.write_text(text)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InputError, match=message):
         read_visibilities(visibility)
 
 
@@ -107,7 +108,7 @@ def test_examples_carry_truth_and_visibility(visibility: Path, tmp_path: Path) -
 
 
 def test_examples_of_another_world_are_refused(visibility: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"b/9\.png is not in the images\.txt"):
+    with pytest.raises(InputError, match=r"b/9\.png is not in the images\.txt"):
         read_examples(parquet(tmp_path / "test.parquet", "b/9.png"), read_visibilities(visibility))
 
 

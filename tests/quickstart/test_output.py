@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from recipes.quickstart.output import whole_file, whole_folder
+from recipes.quickstart.output import whole_folder
+from speciarl_verl.files import whole_file
 
 
 def test_a_folder_replaces_what_was_there_when_it_is_whole(tmp_path: Path) -> None:

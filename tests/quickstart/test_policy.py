@@ -18,7 +18,7 @@ from recipes.quickstart.policy import (
 )
 from recipes.quickstart.responses import MAX_NEW_TOKENS, encode, respond
 from recipes.quickstart.world import SPECIES, Family, Visibility
-from speciarl_verl.answer import extract_answer
+from speciarl_verl.method.answer import extract_answer
 from speciarl_verl.prompts import load_prompt
 
 

@@ -7,8 +7,9 @@ from PIL import Image
 
 from recipes.quickstart.course import Step, read_steps
 from recipes.quickstart.report import main, table
-from speciarl_verl.category import Category
-from speciarl_verl.evaluation.statistics.metrics import compute_metrics
+from speciarl_verl.errors import InputError
+from speciarl_verl.method.category import Category
+from speciarl_verl.method.metrics import compute_metrics
 
 
 def figures(*categories: Category) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def test_a_log_broken_in_the_middle_is_refused(tmp_path: Path) -> None:
 
 def test_a_log_without_training_is_refused(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text(VALIDATION)
-    with pytest.raises(ValueError, match="no line holds critic/score/mean"):
+    with pytest.raises(InputError, match="no line holds critic/score/mean"):
         read_steps(tmp_path)
 
 

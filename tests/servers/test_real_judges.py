@@ -11,12 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from speciarl_verl.category import Category
+from speciarl_verl.errors import JudgeError
 from speciarl_verl.judge.build import build_judge
-from speciarl_verl.judge.config import ServerJudgeConfig
+from speciarl_verl.judge.judge_config import ServerJudgeConfig
 from speciarl_verl.judge.ledger import Ledger
-from speciarl_verl.judge.protocol import Judge, JudgeError, Pair, Source, Verdict
-from speciarl_verl.judge.server import question
+from speciarl_verl.judge.llm import question
+from speciarl_verl.judge.protocol import Judge, Pair, Source, Verdict
+from speciarl_verl.method.category import Category
 from tests.servers.serving import SGLANG, Serving
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(900)]

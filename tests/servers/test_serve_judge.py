@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from speciarl_verl.judge.build import build_judge
-from speciarl_verl.judge.config import ServerJudgeConfig
+from speciarl_verl.judge.judge_config import ServerJudgeConfig
 from speciarl_verl.judge.protocol import Pair
 from tests.servers.serving import ROOT, SGLANG, Serving, free_port, serve_judge, sglang_command
 

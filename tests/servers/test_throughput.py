@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from speciarl_verl.judge.build import build_judge
-from speciarl_verl.judge.config import Output, ServerJudgeConfig
+from speciarl_verl.judge.judge_config import Output, ServerJudgeConfig
 from speciarl_verl.judge.ledger import Ledger
+from speciarl_verl.judge.llm.question import Form
+from speciarl_verl.judge.llm.rubric import load_rubric
 from speciarl_verl.judge.protocol import Pair, Source
-from speciarl_verl.judge.server.dialect import Dialect, Service
-from speciarl_verl.judge.server.question import Form
-from speciarl_verl.judge.server.rubric import load_rubric
+from speciarl_verl.server_client.discovery import Dialect, Service
 from tests.servers.traffic import step
 
 pytestmark = pytest.mark.servers

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from speciarl_verl.category import Category
+from speciarl_verl.errors import JudgeError
 from speciarl_verl.evaluation.conti.absent import AbsentModelError
 from speciarl_verl.judge.build import build_judge
-from speciarl_verl.judge.config import ServerJudgeConfig, VotesConfig
-from speciarl_verl.judge.protocol import Judge, JudgeError, Pair
+from speciarl_verl.judge.judge_config import ServerJudgeConfig, VotesConfig
+from speciarl_verl.judge.protocol import Judge, Pair
+from speciarl_verl.method.category import Category
 
 RUBRIC = "inclusion"
 """The shipped rubric, whose menu is yes (S) and no (W)."""

@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 
-from speciarl_verl.category import Category
+from speciarl_verl.errors import JudgeError
 from speciarl_verl.evaluation.conti.absent import Absent
 from speciarl_verl.evaluation.conti.chunker import Chunker
 from speciarl_verl.evaluation.conti.encoder import Encoder, embed
 from speciarl_verl.evaluation.conti.inclusion import InclusionJudge, judge_inclusions
 from speciarl_verl.evaluation.records import Judged
-from speciarl_verl.judge.protocol import JudgeError, Pair
+from speciarl_verl.judge.protocol import Pair
+from speciarl_verl.method.category import Category
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from speciarl_verl.evaluation.predict.pictures import Picture
+from speciarl_verl.evaluation.pictures import Picture
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.pictures import PixelBudget
 from speciarl_verl.evaluation.predict.adapter import adapter_rank, as_peft
 from speciarl_verl.evaluation.predict.engine import Sampling
-from speciarl_verl.evaluation.predict.pictures import PixelBudget
 from speciarl_verl.evaluation.predict.server_api import ServerSettings
 from speciarl_verl.evaluation.predict.server_engine import ServerEngine
 from speciarl_verl.evaluation.predict.vllm_engine import VllmEngine, VllmSettings

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from speciarl_verl.evaluation.fault import EvaluationError
-from speciarl_verl.evaluation.predict.pictures import Picture
+from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.pictures import Picture
 from speciarl_verl.evaluation.predict.stage import Expected
 from speciarl_verl.evaluation.records import Prediction, SampleKey
 

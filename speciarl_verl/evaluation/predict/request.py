@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.pictures import Picture, describe_files
 from speciarl_verl.evaluation.predict.adapter import find_adapter
 from speciarl_verl.evaluation.predict.external import count_samples, file_sha256
-from speciarl_verl.evaluation.predict.pictures import Picture, describe_files
 from speciarl_verl.evaluation.run import (
     Data,
     EngineKind,

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay
 
-from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.predict.engine import one_line
-from speciarl_verl.http_retry import TransientError, of_failure, of_response, wait
+from speciarl_verl.server_client.retry import TransientError, of_failure, of_response, wait
 
 _CONNECT_S = 5.0
 _QUOTED = 300

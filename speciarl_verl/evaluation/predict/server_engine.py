@@ -11,11 +11,11 @@ import io
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.pictures import Picture, PictureError, PictureFiles, PixelBudget, open_picture
 from speciarl_verl.evaluation.predict.engine import Answer, Response, Sampling, picture_seed
-from speciarl_verl.evaluation.predict.pictures import Picture, PictureError, PictureFiles, PixelBudget, open_picture
 from speciarl_verl.evaluation.predict.server_api import RequestRefusedError, ServerApi, ServerSettings
-from speciarl_verl.judge.server.dialect import Dialect
+from speciarl_verl.server_client.discovery import Dialect
 
 PLACEHOLDERS = ("<|image_pad|>", "<|video_pad|>")
 """Of the Qwen family; elsewhere they are words that nobody writes."""

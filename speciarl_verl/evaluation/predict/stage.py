@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.pictures import Picture
 from speciarl_verl.evaluation.predict.engine import Answer, Engine
-from speciarl_verl.evaluation.predict.pictures import Picture
 from speciarl_verl.evaluation.records import Prediction, SampleKey
 from speciarl_verl.evaluation.store import Journal
 

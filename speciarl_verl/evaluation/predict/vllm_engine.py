@@ -13,9 +13,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.pictures import Picture, PixelBudget
 from speciarl_verl.evaluation.predict.engine import Answer, Sampling
-from speciarl_verl.evaluation.predict.pictures import Picture, PixelBudget
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.records import Judged, Outcome
 from speciarl_verl.evaluation.report.benchmarks import GROUPS
-from speciarl_verl.evaluation.report.dataset import report_average, report_dataset
+from speciarl_verl.evaluation.report.figures import report_average, report_dataset
 from speciarl_verl.evaluation.report.grouping import group_by_dataset
 from speciarl_verl.evaluation.report.schema import (
     REPORT_SCHEMA_VERSION,
@@ -57,7 +58,7 @@ def build_report(
         seed: of the bootstrap.
 
     Raises:
-        ValueError: there are no samples; one is there twice or missing; one picture has two ground truths.
+        EvaluationError: there are no samples; one is there twice or missing; one picture has two ground truths.
     """
     pictures = group_by_dataset(judged, about.sampling.n)
     bootstrap = Bootstrap(level=LEVEL, resamples=RESAMPLES, seed=seed)
@@ -93,21 +94,21 @@ def read_report(folder: Path) -> Report:
     """The report of a run's folder.
 
     Raises:
-        ValueError: there is none, or it is of another version or broken.
+        EvaluationError: there is none, or it is of another version or broken.
     """
     path = folder / REPORT
     try:
         report = Report.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        raise ValueError(f"{folder} holds no {REPORT}: finish the evaluation of that run first") from None
+        raise EvaluationError(f"{folder} holds no {REPORT}: finish the evaluation of that run first") from None
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise ValueError(
+        raise EvaluationError(
             f"{path} is no report of this version ({place}: {first['msg']}): build it again from the run's verdicts"
         ) from None
     if report.schema_version != REPORT_SCHEMA_VERSION:
-        raise ValueError(
+        raise EvaluationError(
             f"{path} has schema version {report.schema_version}, not {REPORT_SCHEMA_VERSION}: build it again from the "
             "run's verdicts"
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.records import Judged
 from speciarl_verl.evaluation.report.build import build_report
 from speciarl_verl.evaluation.report.grouping import Picture, common_pictures, counted, group_by_dataset
@@ -83,16 +84,16 @@ def compare_runs(runs: Sequence[ComparedRun], *, seed: int = 0) -> Comparison:
     """Compare runs.
 
     Raises:
-        ValueError: there are fewer than two; no picture is in all of them; a picture's ground truth differs; or a
+        EvaluationError: there are fewer than two; no picture is in all of them; a picture's ground truth differs; or a
             run is not whole.
     """
     if len(runs) < 2:
-        raise ValueError("a comparison needs two runs or more")
+        raise EvaluationError("a comparison needs two runs or more")
     names = _distinct_names([run.report.about.name for run in runs])
     grouped = [group_by_dataset(run.judged, run.report.about.sampling.n) for run in runs]
     common = common_pictures(grouped)
     if not common:
-        raise ValueError(f"{' and '.join(names)} have no picture in common: evaluate them on the same data")
+        raise EvaluationError(f"{' and '.join(names)} have no picture in common: evaluate them on the same data")
     shared = [_only(pictures, common) for pictures in grouped]
     _check_truths(names, shared)
     reports = tuple(
@@ -145,7 +146,7 @@ def _check_truths(names: Sequence[str], shared: Sequence[Mapping[str, Sequence[P
         for dataset, expected in shared[0].items():
             for one, other in zip(expected, pictures[dataset], strict=True):
                 if one.ground_truth != other.ground_truth:
-                    raise ValueError(
+                    raise EvaluationError(
                         f"{dataset}/{one.image} is {one.ground_truth!r} in {names[0]} and {other.ground_truth!r} in "
                         f"{name}: evaluate both on the same data"
                     )

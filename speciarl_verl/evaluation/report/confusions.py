@@ -7,11 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from speciarl_verl.category import Category
 from speciarl_verl.evaluation.records import Judged, Outcome
+from speciarl_verl.evaluation.report.escape import printable
 from speciarl_verl.evaluation.report.grouping import Picture
-from speciarl_verl.evaluation.report.labels import printable
 from speciarl_verl.evaluation.report.schema import ConfusedClass, WrongAnswer
+from speciarl_verl.method.category import Category
 
 CLASSES = 20
 ANSWERS = 5

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.report.build import read_report
 from speciarl_verl.evaluation.report.compare import ComparedRun, compare_runs, write_comparison
 from speciarl_verl.evaluation.store import verdicts_journal

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from speciarl_verl.category import Category
+from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.records import Judged
 from speciarl_verl.evaluation.report.benchmarks import in_reading_order
+from speciarl_verl.method.category import Category
 
 
 @dataclass(frozen=True)
@@ -31,14 +32,14 @@ def group_by_dataset(judged: Iterable[Judged], samples: int) -> dict[str, list[P
         samples: how many every picture must have, numbered from 0.
 
     Raises:
-        ValueError: there are none; one is there twice or missing; one picture has two ground truths.
+        EvaluationError: there are none; one is there twice or missing; one picture has two ground truths.
     """
     gathered: dict[str, dict[str, list[Judged]]] = defaultdict(lambda: defaultdict(list))
     for one in judged:
         key = one.prediction.key
         gathered[key.dataset][key.image].append(one)
     if not gathered:
-        raise ValueError("nothing to report: no judged predictions")
+        raise EvaluationError("nothing to report: no judged predictions")
     return {
         dataset: [_picture(dataset, image, gathered[dataset][image], samples) for image in sorted(gathered[dataset])]
         for dataset in in_reading_order(set(gathered))
@@ -66,9 +67,9 @@ def _picture(dataset: str, image: str, gathered: Sequence[Judged], samples: int)
     if numbers != list(range(samples)):
         twice = sorted({number for number in numbers if numbers.count(number) > 1})
         fault = f"sample {twice[0]} twice" if twice else f"{len(numbers)} of {samples} samples"
-        raise ValueError(f"{dataset}/{image} has {fault}: the run is not whole, predict and judge it to its end")
+        raise EvaluationError(f"{dataset}/{image} has {fault}: the run is not whole, predict and judge it to its end")
     truth = by_number[0].prediction.ground_truth
     if any(judged.prediction.ground_truth != truth for judged in by_number):
         named = " and ".join(map(repr, sorted({judged.prediction.ground_truth for judged in by_number})))
-        raise ValueError(f"{dataset}/{image} has two ground truths, {named}: its samples come from different data")
+        raise EvaluationError(f"{dataset}/{image} has two ground truths, {named}: its samples come from different data")
     return Picture(image, truth, tuple(by_number))

@@ -2,7 +2,7 @@ r"""Tables in LaTeX with booktabs, three decimals; `\input` the file and give `\
 
 from itertools import groupby
 
-from speciarl_verl.evaluation.report.labels import for_latex
+from speciarl_verl.evaluation.report.escape import for_latex
 from speciarl_verl.evaluation.report.published import published
 from speciarl_verl.evaluation.report.schema import Estimate
 from speciarl_verl.evaluation.report.tables import Cell, PValue, Row, Table

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from speciarl_verl.evaluation.report.labels import for_markdown
+from speciarl_verl.evaluation.report.escape import for_markdown
 from speciarl_verl.evaluation.report.published import published
 from speciarl_verl.evaluation.report.schema import Estimate
 from speciarl_verl.evaluation.report.tables import Cell, PValue, Row, Table

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from speciarl_verl.evaluation.fault import EvaluationError
-from speciarl_verl.evaluation.judge.manifest import JudgeRun, load_judge_run
-from speciarl_verl.evaluation.predict.pictures import Picture, PictureError, PictureFiles, draw
+from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.pictures import Picture, PictureError, PictureFiles, draw
 from speciarl_verl.evaluation.records import Judged, SampleKey
 from speciarl_verl.evaluation.run import EngineKind, Run, package_versions
 from speciarl_verl.evaluation.stages import Evaluation, complete_verdicts
-from speciarl_verl.judge.config import ServerJudgeConfig
+from speciarl_verl.evaluation.verdicts.manifest import JudgeRun, load_judge_run
+from speciarl_verl.judge.judge_config import ServerJudgeConfig
 
 if TYPE_CHECKING:
     from speciarl_verl.evaluation.conti.scores import ContiScores
@@ -107,7 +107,7 @@ def score(judged: Sequence[Judged], request: ContiRequest) -> "Mapping[str, Cont
 
 
 def _write_browser(evaluation: Evaluation, judged: Sequence[Judged], title: str, most: int) -> None:
-    from speciarl_verl.evaluation.browser.page import write_browser
+    from speciarl_verl.evaluation.error_browser.page import write_browser
 
     total = len(evaluation.pictures)
     chosen: Sequence[Picture] = evaluation.pictures

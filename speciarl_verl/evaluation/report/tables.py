@@ -15,7 +15,7 @@ from speciarl_verl.evaluation.report.benchmarks import (
     dataset_title,
     in_reading_order,
 )
-from speciarl_verl.evaluation.report.dataset import SYMBOLS
+from speciarl_verl.evaluation.report.figures import SYMBOLS
 from speciarl_verl.evaluation.report.published import PublishedRow, published
 from speciarl_verl.evaluation.report.schema import (
     AverageReport,

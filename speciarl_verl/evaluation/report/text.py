@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from speciarl_verl.evaluation.report.benchmarks import dataset_title
-from speciarl_verl.evaluation.report.labels import for_markdown, printable, shortened
+from speciarl_verl.evaluation.report.escape import for_markdown, printable, shortened
 from speciarl_verl.evaluation.report.latex import latex_table
 from speciarl_verl.evaluation.report.markdown import MISSING, markdown_lines, markdown_table
 from speciarl_verl.evaluation.report.schema import AverageReport, DatasetReport, Report

@@ -12,8 +12,8 @@ from math import comb
 
 import numpy as np
 
-from speciarl_verl.category import Category
 from speciarl_verl.evaluation.statistics.resampling import Counts, Floats, counts_per_image, figures_of
+from speciarl_verl.method.category import Category
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from speciarl_verl.category import Category
 from speciarl_verl.evaluation.statistics.resampling import Floats, counts_per_image, figures_of, resampled_totals
+from speciarl_verl.method.category import Category
 
 RESAMPLES = 2000
 LEVEL = 0.95

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-from speciarl_verl.category import Category
 from speciarl_verl.evaluation.statistics.intervals import LEVEL, Interval, percentile_interval
 from speciarl_verl.evaluation.statistics.resampling import (
     Counts,
@@ -18,6 +17,7 @@ from speciarl_verl.evaluation.statistics.resampling import (
     figures_of,
     resampled_totals,
 )
+from speciarl_verl.method.category import Category
 
 RESAMPLES = 10_000
 

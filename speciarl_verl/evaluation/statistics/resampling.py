@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from speciarl_verl.category import Category
+from speciarl_verl.method.category import Category
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -1,16 +1,7 @@
-"""Answers that were paid for once, by the key of their question.
-
-Config keys: `speciarl.judge.cache`, `speciarl.judge.cache_password_env`.
-"""
+"""Answers that were paid for once, by the key of their question."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
-
-from platformdirs import user_cache_path
-
-from speciarl_verl.judge.config import LLMJudgeConfig
-from speciarl_verl.judge.server.endpoint import secret_of
 
 
 @dataclass(frozen=True)
@@ -40,10 +31,6 @@ class Entry:
     ground_truth: str
 
 
-class CacheError(RuntimeError):
-    """The cache could not be read or written. The judge goes on without it, and says so."""
-
-
 class AnswerCache(Protocol):
     """Shared with other processes; used from one event loop."""
 
@@ -66,27 +53,3 @@ class AnswerCache(Protocol):
     async def close(self) -> None:
         """Let go of files and connections."""
         ...
-
-
-def open_cache(config: LLMJudgeConfig) -> AnswerCache:
-    """The cache that the configuration names; a broken or foreign file is moved aside.
-
-    Raises:
-        CacheError: it cannot be had; the message names the place and the cure.
-        JudgeError: the named variable holds no password.
-    """
-    if "://" in config.cache:
-        from speciarl_verl.judge.cache.redis import RedisCache
-
-        return RedisCache(config.cache, secret_of("cache_password_env", config.cache_password_env))
-    from speciarl_verl.judge.cache.sqlite import SQLiteCache
-
-    if config.cache == "memory":
-        return SQLiteCache.in_memory()
-    path = user_cache_file() if config.cache == "user" else Path(config.cache).expanduser()
-    return SQLiteCache.of_file(path)
-
-
-def user_cache_file() -> Path:
-    """Where the cache `user` lives."""
-    return user_cache_path("speciarl_verl") / "verdicts.sqlite"

@@ -9,7 +9,8 @@ from functools import partial
 from typing import TypeGuard
 from urllib.parse import urlsplit
 
-from speciarl_verl.judge.cache.answers import Answer, CacheError, Entry
+from speciarl_verl.errors import CacheError
+from speciarl_verl.judge.cache.answers import Answer, Entry
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,8 @@ from typing import TypeVar
 
 from filelock import FileLock
 
-from speciarl_verl.judge.cache.answers import Answer, CacheError, Entry
+from speciarl_verl.errors import CacheError
+from speciarl_verl.judge.cache.answers import Answer, Entry
 
 logger = logging.getLogger(__name__)
 

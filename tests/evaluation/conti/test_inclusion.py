@@ -3,14 +3,15 @@ import json
 
 import pytest
 
+from speciarl_verl.errors import JudgeError
 from speciarl_verl.evaluation.conti.absent import AbsentModelError
 from speciarl_verl.evaluation.conti.inclusion import JudgedInclusion, judge_inclusions, load_inclusion
 from speciarl_verl.evaluation.conti.scores import score_conti
-from speciarl_verl.judge.config import Output, ServerJudgeConfig, VotesConfig
-from speciarl_verl.judge.protocol import JudgeError, Pair
+from speciarl_verl.judge.judge_config import Output, ServerJudgeConfig, VotesConfig
+from speciarl_verl.judge.protocol import Pair
 from speciarl_verl.judge.taxonomy import TaxonomyJudge
 from tests.evaluation.conti.test_scores import judged
-from tests.judge.conftest import FakeServer, models
+from tests.judge.fake_server import FakeServer, models
 
 
 class Answers:

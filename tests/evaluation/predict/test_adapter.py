@@ -6,7 +6,7 @@ import pytest
 import safetensors.torch as safetensors
 import torch
 
-from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.predict.adapter import adapter_rank, as_peft, find_adapter
 
 META = {"r": 4, "lora_alpha": 8, "task_type": "CAUSAL_LM"}

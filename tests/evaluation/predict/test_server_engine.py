@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from tenacity.wait import wait_none
 
-from speciarl_verl import http_retry
-from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.pictures import Picture, PixelBudget, read_pictures
 from speciarl_verl.evaluation.predict.engine import Answer, Sampling, picture_seed
-from speciarl_verl.evaluation.predict.pictures import Picture, PixelBudget, read_pictures
 from speciarl_verl.evaluation.predict.server_api import ServerSettings
 from speciarl_verl.evaluation.predict.server_engine import PLACEHOLDERS, ServerEngine
+from speciarl_verl.server_client import retry as http_retry
 from tests.evaluation.small_set import png, small_set, write_set
 from tests.evaluation.vision_server import VisionServer, choices, count, picture, running, shade
 

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.pictures import Picture
 from speciarl_verl.evaluation.predict import stage
 from speciarl_verl.evaluation.predict.engine import Answer, Response, picture_seed
-from speciarl_verl.evaluation.predict.pictures import Picture
 from speciarl_verl.evaluation.predict.stage import Expected, pending_pictures, predict
 from speciarl_verl.evaluation.records import Prediction
 from speciarl_verl.evaluation.store import Journal, predictions_journal

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from speciarl_verl.evaluation.fault import EvaluationError
+from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.pictures import PixelBudget
 from speciarl_verl.evaluation.predict import vllm_worker
 from speciarl_verl.evaluation.predict.engine import Answer, Response, Sampling
-from speciarl_verl.evaluation.predict.pictures import PixelBudget
 from speciarl_verl.evaluation.predict.vllm_engine import Broken, Ready, VllmEngine, VllmSettings, share_devices
 from tests.evaluation.small_set import small_set
 

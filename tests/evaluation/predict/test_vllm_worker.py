@@ -7,7 +7,7 @@ import pytest
 from verl.utils.dataset import rl_dataset
 
 from recipes.quickstart import policy
-from speciarl_verl.evaluation.predict.pictures import PixelBudget, open_picture
+from speciarl_verl.evaluation.pictures import PixelBudget, open_picture
 from speciarl_verl.evaluation.predict.vllm_worker import _lora_rank, _placeholders, _prompt_ids
 from tests.evaluation.small_set import png, write_set
 
@@ -27,7 +27,7 @@ def verls_prompt(processor: Any, file: str, tmp_path: Path) -> list[int]:
     from verl.utils.tokenizer.continuous_token_wiring import create_continuous_token_builder
     from verl.workers.rollout.utils import qwen2_5_vl_dedup_image_tokens
 
-    from speciarl_verl.dataset import SpeciaRLDataset
+    from speciarl_verl.plugin.dataset import SpeciaRLDataset
 
     config = OmegaConf.create(
         {"cache_dir": str(tmp_path), "filter_overlong_prompts": False, "speciarl": {"prompt": "short"}}

@@ -4,14 +4,15 @@ from collections import Counter
 
 import pytest
 
-from speciarl_verl.category import Category
+from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.conti.scores import ContiScores
 from speciarl_verl.evaluation.records import Outcome
 from speciarl_verl.evaluation.report.benchmarks import ALL, FINE_GRAINED, VERY_FINE_GRAINED
 from speciarl_verl.evaluation.report.build import Report, build_report, read_report, write_report
 from speciarl_verl.evaluation.statistics.best_of import best_of_curve
 from speciarl_verl.evaluation.statistics.intervals import bootstrap_average_of_samples, bootstrap_intervals_of_samples
-from speciarl_verl.evaluation.statistics.metrics import compute_metrics
+from speciarl_verl.method.category import Category
+from speciarl_verl.method.metrics import compute_metrics
 from tests.evaluation.judged_lists import about, draw, judge, judge_all
 
 WRONG, SPECIFIC = Category.WRONG, Category.SPECIFIC
@@ -141,7 +142,7 @@ def test_build_report_changes_nothing_but_the_intervals_with_the_seed():
     ],
 )
 def test_build_report_refuses_what_is_not_one_whole_run_in_one_line(judged, samples, words):
-    with pytest.raises(ValueError, match=words) as refused:
+    with pytest.raises(EvaluationError, match=words) as refused:
         build_report(judged, about=about(samples=samples))
     assert "\n" not in str(refused.value)
 
@@ -219,7 +220,7 @@ def test_write_report_leaves_all_files_and_reads_back(tmp_path):
 
 def test_write_report_without_matplotlib_names_the_extra_and_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(RuntimeError, match=r"matplotlib: pip install 'speciarl_verl\[evaluate\]'"):
+    with pytest.raises(EvaluationError, match=r"matplotlib: pip install 'speciarl_verl\[evaluate\]'"):
         write_report(build_report(judge_all([SPECIFIC]), about=about()), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -239,7 +240,7 @@ def test_read_report_refuses_what_is_no_report_in_one_line(tmp_path, text, words
         text = report.model_copy(update={"schema_version": 2}).model_dump_json()
     if text is not None:
         (tmp_path / "report.json").write_text(text)
-    with pytest.raises(ValueError, match=words) as refused:
+    with pytest.raises(EvaluationError, match=words) as refused:
         read_report(tmp_path)
     assert "\n" not in str(refused.value)
 

@@ -4,12 +4,13 @@ import random
 
 import pytest
 
-from speciarl_verl.category import Category
+from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.conti.scores import ContiScores
 from speciarl_verl.evaluation.report.build import JudgeAbout, build_report
 from speciarl_verl.evaluation.report.compare import ComparedRun, Comparison, compare_runs, write_comparison
-from speciarl_verl.evaluation.statistics.metrics import compute_metrics
 from speciarl_verl.evaluation.statistics.paired import mcnemar, paired_bootstrap_hm
+from speciarl_verl.method.category import Category
+from speciarl_verl.method.metrics import compute_metrics
 from tests.evaluation.judged_lists import about, draw, judge_all
 
 CONTI = ContiScores(0.5, 0.5, 0.5, 0.5, {})
@@ -93,7 +94,7 @@ def test_compare_runs_drops_the_scores_of_conti_where_not_all_pictures_are_commo
     ],
 )
 def test_compare_runs_refuses_what_cannot_be_compared_in_one_line(runs, words):
-    with pytest.raises(ValueError, match=words) as refused:
+    with pytest.raises(EvaluationError, match=words) as refused:
         compare_runs(runs())
     assert "\n" not in str(refused.value)
 

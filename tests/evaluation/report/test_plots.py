@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from speciarl_verl.category import Category
+from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.report.build import build_report
 from speciarl_verl.evaluation.report.plots import plot_comparison, plot_report
-from speciarl_verl.evaluation.report.plots.tradeoff import draw_report
+from speciarl_verl.evaluation.report.plots.tradeoff_plot import draw_report
 from speciarl_verl.evaluation.report.published import published
+from speciarl_verl.method.category import Category
 from tests.evaluation.judged_lists import about, draw, judge_all
 
 FIVE = ("flowers102", "food101", "oxford_pets", "stanford_cars", "fgvc_aircraft")
@@ -145,6 +146,6 @@ def test_plot_comparison_draws_all_runs_into_one_scatter(tmp_path):
 
 def test_plot_report_without_matplotlib_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(RuntimeError, match=r"speciarl_verl\[evaluate\]"):
+    with pytest.raises(EvaluationError, match=r"speciarl_verl\[evaluate\]"):
         plot_report(report_of("cub"), tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -5,9 +5,9 @@ from math import comb, prod
 
 import pytest
 
-from speciarl_verl.category import Category
 from speciarl_verl.evaluation.statistics.best_of import best_of_curve
-from speciarl_verl.evaluation.statistics.metrics import compute_metrics
+from speciarl_verl.method.category import Category
+from speciarl_verl.method.metrics import compute_metrics
 from tests.evaluation.formula import POINTS, exact_metrics
 
 W, A, G, S_MINUS, S, S_PLUS = sorted(Category)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from speciarl_verl.category import Category
 from speciarl_verl.evaluation.statistics.intervals import (
     Interval,
     MetricIntervals,
@@ -18,6 +17,7 @@ from speciarl_verl.evaluation.statistics.intervals import (
     bootstrap_intervals_of_samples,
 )
 from speciarl_verl.evaluation.statistics.resampling import figures_of
+from speciarl_verl.method.category import Category
 
 W, A, G, S_MINUS, S, S_PLUS = sorted(Category)
 CATEGORIES = np.array(sorted(Category), dtype=object)

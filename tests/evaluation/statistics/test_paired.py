@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from speciarl_verl.category import Category
-from speciarl_verl.evaluation.statistics.metrics import compute_metrics
 from speciarl_verl.evaluation.statistics.paired import mcnemar, paired_bootstrap_hm, paired_bootstrap_hm_of_samples
+from speciarl_verl.method.category import Category
+from speciarl_verl.method.metrics import compute_metrics
 
 W, A, G, S_MINUS, S, S_PLUS = sorted(Category)
 SIMULATIONS = 500

@@ -3,9 +3,9 @@ import random
 import numpy as np
 import pytest
 
-from speciarl_verl.category import Category
 from speciarl_verl.evaluation.statistics import resampling
 from speciarl_verl.evaluation.statistics.resampling import counts_per_image, figures_of, resampled_totals
+from speciarl_verl.method.category import Category
 from tests.evaluation.formula import exact_metrics
 
 W, A, G, S_MINUS, S, S_PLUS = sorted(Category)

@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 import redis
 
+from speciarl_verl.errors import CacheError, JudgeError
 from speciarl_verl.judge.cache import redis as redis_cache
-from speciarl_verl.judge.cache.answers import Answer, CacheError, open_cache
+from speciarl_verl.judge.cache.answers import Answer
+from speciarl_verl.judge.cache.open import open_cache
 from speciarl_verl.judge.cache.redis import RedisCache
-from speciarl_verl.judge.config import ServerJudgeConfig
-from speciarl_verl.judge.protocol import JudgeError, Pair
+from speciarl_verl.judge.judge_config import ServerJudgeConfig
+from speciarl_verl.judge.protocol import Pair
 from tests.judge.entries import entry, key_of
 
 PASSWORD = "open-sesame-42"

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from speciarl_verl.judge.cache.answers import Answer, CacheError, open_cache
+from speciarl_verl.errors import CacheError
+from speciarl_verl.judge.cache.answers import Answer
+from speciarl_verl.judge.cache.open import open_cache
 from speciarl_verl.judge.cache.sqlite import SQLiteCache
-from speciarl_verl.judge.config import ServerJudgeConfig
+from speciarl_verl.judge.judge_config import ServerJudgeConfig
 from tests.judge.entries import entry, key_of
 
 
@@ -43,7 +45,7 @@ def started(code: str, *arguments: object) -> subprocess.Popen[str]:
     import asyncio, logging, sys, time
     from pathlib import Path
     from tests.judge.entries import entry, key_of
-    from speciarl_verl.judge.cache.answers import Answer, CacheError
+    from speciarl_verl.judge.cache.answers import Answer
     from speciarl_verl.judge.cache.sqlite import SQLiteCache
     logging.basicConfig(level="WARNING")
     """

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.report.schema import Report
 
 
@@ -16,7 +17,7 @@ def require_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise RuntimeError("the report's plots need matplotlib: pip install 'speciarl_verl[evaluate]'") from None
+        raise EvaluationError("the report's plots need matplotlib: pip install 'speciarl_verl[evaluate]'") from None
 
 
 def plot_report(report: Report, folder: Path) -> list[Path]:
@@ -29,11 +30,11 @@ def plot_report(report: Report, folder: Path) -> list[Path]:
         RuntimeError: matplotlib is not installed.
     """
     require_matplotlib()
-    from speciarl_verl.evaluation.report.plots.best_of import draw_best_of
+    from speciarl_verl.evaluation.report.plots.best_of_plot import draw_best_of
     from speciarl_verl.evaluation.report.plots.canvas import save
-    from speciarl_verl.evaluation.report.plots.categories import draw_categories
-    from speciarl_verl.evaluation.report.plots.confusions import draw_confusions
-    from speciarl_verl.evaluation.report.plots.tradeoff import draw_report
+    from speciarl_verl.evaluation.report.plots.category_plot import draw_categories
+    from speciarl_verl.evaluation.report.plots.confusion_plot import draw_confusions
+    from speciarl_verl.evaluation.report.plots.tradeoff_plot import draw_report
 
     paths = save(draw_report(report), folder, "tradeoff")
     paths += save(draw_categories(report), folder, "categories")
@@ -53,7 +54,7 @@ def plot_comparison(reports: Sequence[Report], folder: Path) -> list[Path]:
     """
     require_matplotlib()
     from speciarl_verl.evaluation.report.plots.canvas import save
-    from speciarl_verl.evaluation.report.plots.comparison import draw_comparison
+    from speciarl_verl.evaluation.report.plots.comparison_plot import draw_comparison
 
     return save(draw_comparison(reports), folder, "compare")
 

@@ -1,0 +1,54 @@
+"""The command `speciarl`."""
+
+import logging
+from typing import Annotated
+
+import typer
+
+from speciarl_verl.cli.evaluate import compare, evaluate
+from speciarl_verl.cli.judge_commands import app as judge_app
+from speciarl_verl.cli.refusal import refusing
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+app.add_typer(judge_app, name="judge")
+app.command()(evaluate)
+app.command()(compare)
+
+
+@app.command()
+def doctor() -> None:
+    """Check the installation: exit 0 when verl knows this plugin and finds its device."""
+    from speciarl_verl.preflight.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        typer.echo(f"{'ok ' if finding.ok else 'BAD'}  {finding.text}")
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def preflight(
+    overrides: Annotated[list[str], typer.Argument(help="Hydra overrides, as `verl.trainer.main_ppo` gets them.")],
+    show: Annotated[bool, typer.Option("--show", help="Print the composed configuration.")] = False,
+) -> None:
+    """Check a run before it starts: configuration, files, model, judge, machine. Exit 2 with one line if it cannot."""
+    from omegaconf import OmegaConf
+
+    from speciarl_verl.preflight.compose import compose_config
+    from speciarl_verl.preflight.everything import check_everything
+
+    logging.basicConfig(level=logging.ERROR)
+    with refusing():
+        config = compose_config(overrides)
+        if show:
+            typer.echo(OmegaConf.to_yaml(config))
+        check_everything(config)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

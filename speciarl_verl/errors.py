@@ -1,0 +1,36 @@
+"""What can go wrong by no fault of this package. The commands turn these, and nothing else, into one line and exit 2.
+
+Whatever else is raised is a bug of ours and shows its traceback.
+"""
+
+
+class SpeciaRLError(Exception):
+    """One line that names the thing and the cure."""
+
+
+class InputError(SpeciaRLError):
+    """A flag, a file or a value that somebody gave cannot be used."""
+
+
+class ConfigError(InputError):
+    """The configuration of a run cannot work; names the key."""
+
+
+class DataContractError(InputError):
+    """A parquet cannot be trained or evaluated on; names the file and the place in it."""
+
+
+class JudgeError(SpeciaRLError):
+    """The judge gave no verdict. It ends the run with its message; it never becomes a reward."""
+
+
+class CacheError(SpeciaRLError):
+    """The judge's cache could not be opened, read or written."""
+
+
+class GroupError(SpeciaRLError):
+    """A group of rollouts cannot be rewarded; says which one and why."""
+
+
+class EvaluationError(SpeciaRLError):
+    """An evaluation cannot go on; what was done is kept."""

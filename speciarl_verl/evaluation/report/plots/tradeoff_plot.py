@@ -1,0 +1,187 @@
+"""Scatter: specificity against correctness, with lines of equal harmonic mean."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from speciarl_verl.evaluation.report.benchmarks import FINE_GRAINED, dataset_title
+from speciarl_verl.evaluation.report.escape import for_plot
+from speciarl_verl.evaluation.report.plots.canvas import (
+    FAINT,
+    INK,
+    clear_frame,
+    new_figure,
+    series_colour,
+    series_marker,
+)
+from speciarl_verl.evaluation.report.plots.placement import NamedPoint, label_points
+from speciarl_verl.evaluation.report.published import published
+from speciarl_verl.evaluation.report.schema import Report, Scores
+
+COLOUR_ONLY = "_"
+"""The marker of a legend line that stands for a colour, whatever the marker."""
+MEAN_MARKERS = {"fine_grained": "D", "very_fine_grained": "d", "all": "*"}
+_SIZES = {"D": 9, "d": 11, "*": 13, "P": 9, "X": 9}
+"""In points. The means (the first three) lie under the data sets, and stick out."""
+_LEVELS = (*(round(0.05 * step, 2) for step in range(1, 20)), 0.975)
+_MARGIN = 0.025
+_SPAN = 0.2
+"""The least that an axis shows, so that close points are not blown up into a difference."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A measured point, with the whiskers of its intervals."""
+
+    scores: Scores
+    colour: str
+    marker: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """A line of the legend."""
+
+    label: str
+    colour: str
+    marker: str
+
+
+@dataclass(frozen=True)
+class View:
+    """What the axes show: specificity from `left` to `right`, correctness from `bottom` to `top`."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+
+def draw_report(report: Report) -> Figure:
+    """The data sets of one run and their means, beside the published means where the run shares data with them."""
+    points, keys = [], []
+    for average in report.averages:
+        if average.scores:
+            points.append(Point(average.scores, INK, MEAN_MARKERS[average.name]))
+            keys.append(Key(f"mean, {average.title}", INK, MEAN_MARKERS[average.name]))
+    for number, dataset in enumerate(report.datasets):
+        look = (series_colour(number), series_marker(number))
+        points.append(Point(dataset.scores, *look))
+        keys.append(Key(for_plot(dataset_title(dataset.name), 30), *look))
+    shared = not {dataset.name for dataset in report.datasets}.isdisjoint(FINE_GRAINED.datasets)
+    return draw_tradeoff(points, keys, title=for_plot(report.about.name, 70), with_published=shared)
+
+
+def draw_tradeoff(points: Sequence[Point], keys: Sequence[Key], *, title: str, with_published: bool) -> Figure:
+    """Measured points filled, published ones hollow and named."""
+    named = _published_points() if with_published else []
+    keys = [*keys, *([_published_key()] if named else [])]
+    figure = new_figure(5.4 + 0.22 * -(-len(keys) // 3))
+    axes = figure.add_subplot()
+    view = _view(points, named)
+    axes.set_xlim(view.left, view.right)
+    axes.set_ylim(view.bottom, view.top)
+    _draw_contours(axes, view)
+    for one in named:
+        axes.plot(one.x, one.y, "o", markerfacecolor="white", markeredgecolor=INK, markersize=8)
+    for point in points:
+        _draw_point(axes, point)
+    axes.set_xlabel("specificity")
+    axes.set_ylabel("correctness")
+    axes.set_title(title, fontsize=11, loc="left", pad=18)
+    clear_frame(axes)
+    figure.legend(
+        handles=[_handle(key) for key in keys], loc="outside lower center", ncols=3, frameon=False, fontsize=9
+    )
+    label_points(
+        figure,
+        axes,
+        named,
+        [(point.scores.specificity.value, point.scores.correctness.value) for point in points],
+    )
+    return figure
+
+
+def _published_points() -> list[NamedPoint]:
+    return [
+        NamedPoint(row.specificity, row.correctness, row.method)
+        for row in published().rows
+        if row.scope == FINE_GRAINED.name and row.specificity is not None and row.correctness is not None
+    ]
+
+
+def _published_key() -> Key:
+    return Key(f"published: {published().source}, mean, {FINE_GRAINED.title}", "white", "o")
+
+
+def _handle(key: Key) -> Line2D:
+    return Line2D(
+        [],
+        [],
+        linestyle="",
+        marker=key.marker,
+        markersize=12 if key.marker == COLOUR_ONLY else 8,
+        color=key.colour,
+        markeredgecolor=INK if key.colour == "white" else key.colour,
+        markeredgewidth=4 if key.marker == COLOUR_ONLY else 1,
+        label=key.label,
+    )
+
+
+def _draw_point(axes: Axes, point: Point) -> None:
+    x, y = point.scores.specificity, point.scores.correctness
+    axes.errorbar(
+        x.value,
+        y.value,
+        xerr=[[max(0.0, x.value - x.low)], [max(0.0, x.high - x.value)]],
+        yerr=[[max(0.0, y.value - y.low)], [max(0.0, y.high - y.value)]],
+        fmt=point.marker,
+        color=point.colour,
+        markeredgecolor="white",
+        markeredgewidth=0.7,
+        markersize=_SIZES.get(point.marker, 7),
+        elinewidth=1.2,
+        capsize=2,
+    )
+
+
+def _view(points: Sequence[Point], named: Sequence[NamedPoint]) -> View:
+    x = [end for point in points for end in (point.scores.specificity.low, point.scores.specificity.high)]
+    y = [end for point in points for end in (point.scores.correctness.low, point.scores.correctness.high)]
+    x += [one.x for one in named]
+    y += [one.y for one in named]
+    return View(*_range(x), *_range(y))
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values) - _MARGIN, max(values) + _MARGIN
+    short = max(0.0, _SPAN - (high - low)) / 2
+    low, high = low - short, high + short
+    # The square ends at 1, but a point on its edge is still to be seen whole.
+    over = max(0.0, high - 1.02)
+    return max(-0.02, low - over), high - over
+
+
+def _draw_contours(axes: Axes, view: View) -> None:
+    """Lines of equal HM, named where they leave the view, at its right or its upper edge."""
+    for level in _LEVELS:
+        # From hm = 2xy / (x + y): y = level x / (2x - level), for x above level / 2.
+        x = np.linspace(max(view.left, level / 2 + 1e-3), view.right, 400)
+        if not len(x) or x[0] >= view.right:
+            continue
+        y = level * x / (2 * x - level)
+        inside = (y >= view.bottom) & (y <= view.top)
+        if inside.sum() < 2:
+            continue
+        axes.plot(x[inside], y[inside], color="#bdbdbd", linewidth=0.8, linestyle="dashed", zorder=0)
+        name = f"HM {level:g}"
+        look: dict[str, Any] = {"textcoords": "offset points", "fontsize": 8, "color": FAINT}
+        if inside[-1]:
+            axes.annotate(name, (view.right, y[-1]), (3, 0), va="center", **look)
+        elif not inside[0]:
+            axes.annotate(name, (x[inside][0], view.top), (0, 3), ha="center", **look)

@@ -1,0 +1,126 @@
+"""`judge.json`: which judge gave a run's verdicts, compared at every restart, and what that cost."""
+
+import hashlib
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.records import SCHEMA_VERSION
+from speciarl_verl.evaluation.run import save_model
+from speciarl_verl.judge.judge_config import LLMJudgeConfig, ServerJudgeConfig, TaxonomyJudgeConfig
+from speciarl_verl.judge.ledger import Account
+from speciarl_verl.judge.llm.rubric import load_rubric
+from speciarl_verl.judge.taxonomy import shipped_taxonomies
+
+JUDGE = "judge.json"
+Config = TaxonomyJudgeConfig | ServerJudgeConfig
+
+# Where the judge is and how patiently it is asked changes no verdict.
+_WITHOUT_EFFECT = {
+    *("url", "timeout_s", "budget_s", "max_concurrency", "api_key_env", "api_key_file", "cache", "cache_password_env"),
+}
+
+
+class JudgeRun(BaseModel):
+    """The judge of a run.
+
+    Attributes:
+        config: of the judge, less what changes no verdict.
+        text_sha256: of its rubrics or its taxonomy.
+        max_words: longest answer that is judged.
+        account: what the sessions that ended (well or with a message) asked; see `Account`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    config: dict[str, Any]
+    text_sha256: str
+    max_words: int
+    account: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, config: Config, max_words: int) -> "JudgeRun":
+        """The manifest of a judge that has not been asked yet.
+
+        Raises:
+            JudgeError, OSError: its rubric or taxonomy cannot be read.
+        """
+        return cls(
+            config=config.model_dump(mode="json", exclude=_WITHOUT_EFFECT),
+            text_sha256=_text_sha256(config),
+            max_words=max_words,
+        )
+
+    @property
+    def model(self) -> str | None:
+        """Name of the judge model; None where the kind has none."""
+        return self.config.get("model")
+
+    @property
+    def rubric(self) -> str | None:
+        """Name of the judging prompt or the taxonomy."""
+        votes = (self.config.get("votes") or {}).get("prompts")
+        return " + ".join(votes) if votes else self.config.get("prompt") or self.config.get("taxonomy")
+
+    def same_as(self, other: "JudgeRun", folder: Path) -> None:
+        """Prove that two judges are the same.
+
+        Raises:
+            EvaluationError: they differ; the message names the first field.
+        """
+        mine, theirs = _identity(self), _identity(other)
+        for field in sorted(mine.keys() | theirs.keys()):
+            if mine.get(field) != theirs.get(field):
+                raise EvaluationError(
+                    f"{folder / JUDGE}: the verdicts were given with judge {field} {mine.get(field)!r}, now it is "
+                    f"{theirs.get(field)!r}: repeat the first command, or judge these predictions into another --out "
+                    "with --predictions"
+                )
+
+    def charged(self, account: Account) -> "JudgeRun":
+        """With another session's account added."""
+        before = [Account.from_json(json.dumps(self.account))] if self.account else []
+        return self.model_copy(update={"account": json.loads(Account.total([*before, account]).to_json())})
+
+
+def load_judge_run(folder: Path) -> JudgeRun | None:
+    """The judge's manifest of a run's folder; None where there is none.
+
+    Raises:
+        EvaluationError: it cannot be read.
+    """
+    path = folder / JUDGE
+    if not path.exists():
+        return None
+    try:
+        return JudgeRun.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        first = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else error
+        raise EvaluationError(
+            f"{path}: not a manifest of this version ({first}): remove it and verdicts.jsonl"
+        ) from None
+
+
+def save_judge_run(run: JudgeRun, folder: Path) -> None:
+    """Write the manifest, whole or not at all."""
+    save_model(run, folder / JUDGE)
+
+
+def _text_sha256(config: Config) -> str:
+    if isinstance(config, LLMJudgeConfig):
+        texts = [load_rubric(name).text for name in config.votes.prompts or (config.prompt,)]
+    elif config.taxonomy in shipped_taxonomies():
+        folder = resources.files("speciarl_verl.judge") / "taxonomies"
+        texts = [(folder / f"{config.taxonomy}.json").read_text(encoding="utf-8")]
+    else:
+        texts = [Path(config.taxonomy).read_text(encoding="utf-8")]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def _identity(run: JudgeRun) -> dict[str, Any]:
+    return {**run.config, "max_words": run.max_words, "rubric": f"{run.rubric} ({run.text_sha256[:8]})"}

@@ -1,0 +1,88 @@
+"""Reads and writes of whole text files, with faults that name the file.
+
+What is written is there whole or not at all, whatever kills the writer.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from speciarl_verl.errors import InputError
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a name beside `path` to write to; the file replaces `path` when the block ends well.
+
+    Raises:
+        InputError: the folder or the file cannot be written, such as on a full disk.
+    """
+    # The ending stays, as writers of pictures go by it.
+    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        os.replace(partial, path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Put a UTF-8 text in place of the file.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    with whole_file(path) as partial:
+        partial.write_bytes(text.encode())
+
+
+def decode(data: bytes, name: object) -> str:
+    """UTF-8, a byte order mark (as spreadsheets write it) taken off.
+
+    Raises:
+        InputError: it is something else; names the line.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{name}:{line}: not UTF-8 text: convert the file first") from None
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file.
+
+    Raises:
+        InputError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return decode(data, path)
+
+
+def json_lines(text: str, name: object) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The numbered objects of a text of JSON lines; blank lines are passed over.
+
+    Raises:
+        InputError: a line holds something else; names it.
+    """
+    # Not splitlines: a JSON string may hold U+2028 or U+0085 as it is.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except ValueError as error:
+            raise InputError(f"{name}:{number}: not JSON ({error}); each line must be one JSON object") from None
+        if not isinstance(value, dict):
+            raise InputError(f"{name}:{number}: a {type(value).__name__}; each line must be one JSON object")
+        yield number, value

@@ -1,0 +1,98 @@
+"""One question to the LLM: the rubric and what may be answered, which never change within a run, and the pair behind.
+
+The rubric is the system message, so that the server computes it once and serves it from its prefix cache; the pair is
+the whole user message.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+
+from speciarl_verl.errors import JudgeError
+from speciarl_verl.judge.judge_config import LLMJudgeConfig, Output
+from speciarl_verl.judge.llm.rubric import Menu, Rubric, load_rubric
+from speciarl_verl.judge.protocol import Pair
+from speciarl_verl.server_client.discovery import Dialect, Service, dialect_fields
+
+# Valid JSON escapes. A prediction may spell out a chat template's control tokens (<|im_end|>, [INST]), which the
+# server's tokenizer would take for real ones; no quoting of JSON's own prevents that.
+_CONTROL = str.maketrans({"<": "\\u003c", ">": "\\u003e", "[": "\\u005b", "]": "\\u005d"})
+_TOP_LOGPROBS = 20
+
+
+@dataclass(frozen=True)
+class Form:
+    """The question without its pair.
+
+    Attributes:
+        temperature: 0 for a verdict that stays the same.
+        seed: tells the calls of a vote apart; None where there is but one.
+    """
+
+    rubric: Rubric
+    output: Output
+    temperature: float = 0.0
+    seed: int | None = None
+
+    @cached_property
+    def menu(self) -> Menu:
+        """What may be answered."""
+        return self.rubric.menu(self.output)
+
+    @cached_property
+    def system(self) -> dict[str, str]:
+        """The constant message."""
+        return {"role": "system", "content": f"{self.rubric.text}\n\n{self.menu.instruction}"}
+
+    def body(self, pair: Pair, service: Service) -> dict[str, object]:
+        """The chat request for one pair, in the server's dialect."""
+        return {
+            "model": service.model,
+            "messages": [self.system, _user_message(pair)],
+            **self._sampling(),
+            **dialect_fields(service.dialect, self.menu.choices),
+        }
+
+    def key(self, pair: Pair, service: Service) -> str:
+        """SHA-256 of all that the answer depends on, in hexadecimal. The server's address is not part of it."""
+        constrained = list(self.menu.choices) if service.dialect is not Dialect.OTHER else None
+        everything = [self.system, _user_message(pair), self._sampling(), service.model, service.weights, constrained]
+        return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
+
+    def _sampling(self) -> dict[str, object]:
+        sampling: dict[str, object] = {"temperature": self.temperature, "max_tokens": self.menu.max_tokens}
+        if self.output is Output.LETTER:
+            sampling |= {"logprobs": True, "top_logprobs": _TOP_LOGPROBS}
+        if self.seed is not None:
+            sampling["seed"] = self.seed
+        return sampling
+
+
+def make_forms(config: LLMJudgeConfig) -> tuple[Form, ...]:
+    """The questions that are asked of each pair: one, or one for each vote.
+
+    Raises:
+        JudgeError: a rubric cannot be used, or those of a vote do not offer the same categories.
+    """
+    votes = config.votes
+    if votes.prompts:
+        rubrics = [load_rubric(prompt) for prompt in votes.prompts]
+        if len({frozenset(rubric.grades.values()) for rubric in rubrics}) > 1:
+            raise JudgeError(
+                f"speciarl.judge.votes.prompts {', '.join(votes.prompts)}: these rubrics grade into different "
+                "categories and cannot vote together"
+            )
+        return tuple(Form(rubric, config.output) for rubric in rubrics)
+    rubric = load_rubric(config.prompt)
+    if votes.calls == 1:
+        return (Form(rubric, config.output),)
+    return tuple(Form(rubric, config.output, votes.temperature, seed) for seed in range(votes.calls))
+
+
+def _user_message(pair: Pair) -> dict[str, str]:
+    """The pair as JSON; whatever the prediction holds stays inside a JSON string."""
+    data = {"ground_truth": pair.ground_truth, "prediction": pair.prediction}
+    text = json.dumps(data, ensure_ascii=False).translate(_CONTROL)
+    # Half a surrogate pair cannot be sent as UTF-8.
+    return {"role": "user", "content": text.encode("utf-8", "replace").decode("utf-8")}

@@ -1,0 +1,88 @@
+"""Correctness, specificity and their harmonic mean, from counts of categories.
+
+Pure. Source: arXiv 2603.03197, section 4.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from speciarl_verl.method.category import Category
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The three figures of one set of predictions, each in [0, 1].
+
+    Attributes:
+        correctness: 1 - n_W / n.
+        specificity: mean of s(c) / 4 over the predictions that are not wrong; 0 when all are wrong.
+        hm: harmonic mean of the two; 0 when both are 0.
+        n: how many predictions, unparseable ones (which count as wrong) included.
+        counts: predictions per category.
+    """
+
+    correctness: float
+    specificity: float
+    hm: float
+    n: int
+    counts: Mapping[Category, int]
+
+    def as_json(self) -> dict[str, object]:
+        """Plain data, categories by their symbols."""
+        return {
+            "specificity": self.specificity,
+            "correctness": self.correctness,
+            "hm": self.hm,
+            "n": self.n,
+            "counts": {category.symbol: self.counts[category] for category in Category},
+        }
+
+
+def compute_metrics(categories: Iterable[Category]) -> Metrics:
+    """Score a set of predictions by their categories.
+
+    Raises:
+        ValueError: there are none.
+    """
+    counted = Counter(categories)
+    n = sum(counted.values())
+    if n == 0:
+        raise ValueError("no predictions to score")
+    right = n - counted[Category.WRONG]
+    correctness = right / n
+    points = sum(category.specificity_score * count for category, count in counted.items() if category.is_correct)
+    specificity = points / right / Category.SPECIFIC.specificity_score if right else 0.0
+    total = specificity + correctness
+    hm = 2 * specificity * correctness / total if total else 0.0
+    return Metrics(correctness, specificity, hm, n, {category: counted[category] for category in Category})
+
+
+@dataclass(frozen=True)
+class AverageMetrics:
+    """Each metric's mean over data sets; every set weighs the same, whatever its size.
+
+    `hm` is the mean of the sets' HMs, as in the paper's tables, not the HM of the two other means.
+    """
+
+    correctness: float
+    specificity: float
+    hm: float
+    sets: int
+
+
+def average_metrics(sets: Sequence[Metrics]) -> AverageMetrics:
+    """Average over data sets.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if not sets:
+        raise ValueError("no data sets to average over")
+    return AverageMetrics(
+        correctness=fmean(metrics.correctness for metrics in sets),
+        specificity=fmean(metrics.specificity for metrics in sets),
+        hm=fmean(metrics.hm for metrics in sets),
+        sets=len(sets),
+    )

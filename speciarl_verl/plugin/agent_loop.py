@@ -1,0 +1,66 @@
+"""The agent loop `speciarl`: one rollout of one image, rewarded where it was generated.
+
+verl hook: `verl.experimental.agent_loop.AgentLoopBase.run`, one fresh object a rollout; the N rollouts of one `uid` run
+as tasks of one worker process, and their meeting place is that process's scorer.
+Config keys: `actor_rollout_ref.rollout.agent.default_agent_loop=speciarl`, `speciarl.*`.
+Needs `SpeciaRLAgentLoopManager` (agent_loop_manager.py), which tells each rollout the size of its group.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from verl.experimental.agent_loop.agent_loop import AgentLoopOutput, register
+from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
+
+from speciarl_verl.errors import JudgeError
+from speciarl_verl.plugin.process_scorer import process_scorer
+from speciarl_verl.plugin.trainer_mail import announce_judge_failure
+from speciarl_verl.rollout.row import read_ground_truth, read_placement
+from speciarl_verl.rollout.scorer import Rollout, ScoredRollout
+
+Score = Callable[[Rollout], Awaitable[ScoredRollout]]
+
+
+@register("speciarl")
+class SpeciaRLAgentLoop(SingleTurnAgentLoop):
+    """Generate, judge, meet the siblings, return with the reward set: verl then asks no reward worker."""
+
+    async def run(self, sampling_params: dict[str, Any], **kwargs: Any) -> AgentLoopOutput:
+        """See `AgentLoopBase.run`; the output's `reward_score` and `extra_fields["reward_extra_info"]` are set.
+
+        Raises:
+            JudgeError: the judge gave no verdict; the trainer has been told to stop.
+            GroupError: a sibling failed or never came.
+        """
+        try:
+            return await self._rewarded_rollout(sampling_params, kwargs)
+        except JudgeError as error:
+            await process_scorer(self.config).account.publish()
+            await announce_judge_failure(error)
+            raise
+
+    async def _rewarded_rollout(self, sampling_params: dict[str, Any], sample: dict[str, Any]) -> AgentLoopOutput:
+        scorer = process_scorer(self.config).scorer
+        placement = read_placement(sample)
+        if placement.validate:
+            output = await super().run(sampling_params, **sample)
+            return await self._rewarded(output, sample, scorer.score_alone)
+        async with scorer.meeting.seat(placement.uid, placement.session_id, placement.group_size) as seat:
+            output = await super().run(sampling_params, **sample)
+            return await self._rewarded(output, sample, lambda rollout: scorer.score_in_group(rollout, seat))
+
+    async def _rewarded(self, output: AgentLoopOutput, sample: dict[str, Any], score: Score) -> AgentLoopOutput:
+        rollout = Rollout(
+            text=self.tokenizer.decode(output.response_ids, skip_special_tokens=True),
+            ground_truth=read_ground_truth(sample),
+            response_tokens=len(output.response_ids),
+            max_response_tokens=self.response_length,
+        )
+        started = time.perf_counter()
+        scored = await score(rollout)
+        await process_scorer(self.config).account.publish()
+        output.reward_score = scored.reward
+        output.extra_fields["reward_extra_info"] = scored.extra_info()
+        output.metrics.compute_score = time.perf_counter() - started
+        return output

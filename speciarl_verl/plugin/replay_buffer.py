@@ -1,0 +1,132 @@
+"""What the trainer takes from the rollouts, with an eye on the judge.
+
+verl hook: `trainer.v1.sampler.custom_sampler` (a `ReplayBuffer` subclass, built in the trainer's process), which
+returns the groups of one step and metrics beside them. verl's V1 drops `reward_extra_info` in training, so here is
+where categories per step reach verl's tracker and a JSONL a step, and the judge's account the tracker and a JSON.
+Config keys: `trainer.v1.sampler.sampler_kwargs.*` (set by the preset).
+"""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import transfer_queue as tq
+from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
+
+from speciarl_verl.errors import JudgeError
+from speciarl_verl.files import write_text
+from speciarl_verl.judge.ledger import Account
+from speciarl_verl.plugin.registration import missing_registrations
+from speciarl_verl.plugin.trainer_mail import published_account, raise_if_announced
+from speciarl_verl.rollout.scorer import SHARE_KEYS, UNPARSEABLE
+
+logger = logging.getLogger(__name__)
+
+
+class SpeciaRLReplayBuffer(ReplayBuffer):
+    """verl's buffer of the synchronous trainer; stops on a failed judge, reports and writes out categories."""
+
+    def __init__(self, sampler_kwargs: Mapping[str, Any], **kwargs: Any) -> None:
+        missing = missing_registrations()
+        if missing:
+            raise RuntimeError(f"the speciarl_verl plugin did not load ({', '.join(missing)}): run `speciarl doctor`")
+        groups = sampler_kwargs["filter_groups"]
+        super().__init__(
+            sampler_kwargs=sampler_kwargs,
+            poll_interval=sampler_kwargs["poll_interval_s"],
+            filter_groups_metric=groups["metric"] if groups["enable"] else None,
+            max_inflight_gen_batches=groups["max_inflight_gen_batches"],
+            train_batch_size=sampler_kwargs["train_batch_size"],
+            gen_batch_size=1 if groups["enable"] else sampler_kwargs["train_batch_size"],
+            **kwargs,
+        )
+        directory = sampler_kwargs["rollouts_dir"]
+        self._rollouts_dir = Path(directory) if directory else None
+        account = sampler_kwargs["judge_account"]
+        self._account_path = Path(account) if account else None
+
+    def _sync_metadata_from_transfer_queue(self) -> None:
+        super()._sync_metadata_from_transfer_queue()
+        try:
+            raise_if_announced(self.partitions)
+        except JudgeError:
+            self._read_account()
+            raise
+
+    def sample(self, global_steps: int, partition_id: str, batch_size: int) -> tuple[Any, dict[str, Any]]:
+        """See `ReplayBuffer.sample`; the metrics gain `training/speciarl/...`.
+
+        Raises:
+            JudgeError: the judge failed while this step's rollouts were made.
+        """
+        batch, metrics = super().sample(global_steps=global_steps, partition_id=partition_id, batch_size=batch_size)
+        # Read once more: the rollouts' account was there before they were.
+        self._sync_metadata_from_transfer_queue()
+        account = self._read_account()
+        if partition_id == "train":
+            metrics |= {f"training/speciarl/judge/{name}": value for name, value in account.figures().items()}
+            records = judged_rollouts(batch.keys, partition_id)
+            metrics |= category_metrics(records, groups_asked=batch_size)
+            if self._rollouts_dir is not None:
+                write_rollouts(records, self._rollouts_dir / f"{global_steps}.jsonl")
+        return batch, metrics
+
+    def _read_account(self) -> Account:
+        account = published_account(self.partitions)
+        if self._account_path is not None:
+            write_account(account, self._account_path)
+        return account
+
+
+def judged_rollouts(keys: Sequence[str], partition_id: str) -> list[dict[str, Any]]:
+    """The judged rollouts behind TransferQueue's keys `{uid}_{session_id}_{index}`, in the order of the keys."""
+    data = tq.kv_batch_get(
+        keys=list(keys), partition_id=partition_id, select_fields=["extra_fields", "reward_model", "rm_scores"]
+    )
+    rows = zip(keys, data["extra_fields"], data["reward_model"], data["rm_scores"], strict=True)
+    records = []
+    for key, extra_fields, reward_model, scores in rows:
+        uid, session_id, _ = key.rsplit("_", 2)
+        records.append(
+            {
+                "uid": uid,
+                "session_id": int(session_id),
+                "ground_truth": _plain(reward_model)["ground_truth"],
+                "reward": float(scores.sum()),
+                **_plain(extra_fields)["reward_extra_info"],
+            }
+        )
+    return records
+
+
+def _plain(value: Any) -> Any:
+    """TransferQueue hands non-tensor data back either bare or wrapped, depending on how it was batched."""
+    return getattr(value, "data", value)
+
+
+def category_metrics(records: Sequence[Mapping[str, Any]], groups_asked: int) -> dict[str, float]:
+    """Shares of outcomes in [0, 1], and of groups that all got the same reward and so teach nothing."""
+    outcomes = Counter(record["category"] for record in records)
+    rewards: dict[str, set[float]] = {}
+    for record in records:
+        rewards.setdefault(record["uid"], set()).add(record["group_reward"])
+    judged = len(records) - outcomes[UNPARSEABLE]
+    metrics = {f"training/speciarl/share/{key}": outcomes[key] / len(records) for key in SHARE_KEYS}
+    metrics["training/speciarl/correct_share_of_judged"] = 1 - outcomes["W"] / judged if judged else 0.0
+    metrics["training/speciarl/groups_without_signal"] = sum(len(r) == 1 for r in rewards.values()) / len(rewards)
+    metrics["training/speciarl/groups_lost"] = float(groups_asked - len(rewards))
+    return metrics
+
+
+def write_account(account: Account, path: Path) -> None:
+    """The figures of the run so far."""
+    write_text(path, json.dumps(account.figures(), indent=2) + "\n")
+
+
+def write_rollouts(records: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """One JSON object a line, sorted by group and rollout; a step that is trained again overwrites its file."""
+    ordered = sorted(records, key=lambda record: (record["uid"], record["session_id"]))
+    write_text(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in ordered))

@@ -1,0 +1,111 @@
+"""What can go wrong in a run, found before Ray starts: `speciarl preflight OVERRIDE...`, called by `recipes/train.sh`.
+
+Looks at everything that the composed configuration names: files, model, judge, machine.
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from omegaconf import DictConfig, ListConfig
+
+from speciarl_verl.config.run_checks import check_run
+from speciarl_verl.config.schema import SpeciaRLConfig
+from speciarl_verl.data_contract import check_parquet
+from speciarl_verl.errors import ConfigError
+from speciarl_verl.judge.build import build_judge
+from speciarl_verl.judge.judge_config import HostedJudgeConfig
+from speciarl_verl.judge.protocol import Pair
+from speciarl_verl.preflight.machine import check_engines, check_platform, check_ports, check_ray_cpus
+
+_PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json")
+
+
+def check_everything(config: DictConfig) -> SpeciaRLConfig:
+    """All checks, cheapest first.
+
+    Raises:
+        ConfigError: a key of the configuration, the model or the machine.
+        DataContractError: a parquet.
+        JudgeError: the judge does not answer, or does not know the data's labels.
+    """
+    speciarl = check_run(config)
+    check_platform(speciarl)
+    check_ray_cpus(config, os.cpu_count() or 1)
+    check_ports(config)
+    check_engines(config)
+    check_model(str(config.actor_rollout_ref.model.path))
+    if isinstance(speciarl.judge, HostedJudgeConfig):
+        check_judge_model(str(config.reward.reward_model.model_path))
+    files = [*_files(config.data.train_files), *_files(config.data.val_files)]
+    for file in files:
+        check_parquet(file)
+    asyncio.run(_check_judge(speciarl, files))
+    return speciarl
+
+
+def check_model(path: str) -> None:
+    """A local model needs a configuration, a tokenizer and an image processor; a hub id is left to transformers.
+
+    Raises:
+        ConfigError: naming what is not there.
+    """
+    folder = _model_folder(path)
+    if folder and not any((folder / name).is_file() for name in _PROCESSOR_FILES):
+        raise ConfigError(
+            f"the model {path} has no image processor ({' or '.join(_PROCESSOR_FILES)}): use a vision-language model"
+        )
+
+
+def check_judge_model(path: str) -> None:
+    """The same for the text model of a hosted judge: it needs a tokenizer.
+
+    Raises:
+        ConfigError: naming what is not there.
+    """
+    folder = _model_folder(path)
+    if folder and not any((folder / name).is_file() for name in _TOKENIZER_FILES):
+        raise ConfigError(f"the judge's model {path} has no tokenizer ({' or '.join(_TOKENIZER_FILES)})")
+
+
+def _model_folder(path: str) -> Path | None:
+    """None for a hub id."""
+    folder = Path(path).expanduser()
+    if not folder.exists():
+        if path.startswith((".", "/", "~")) or path.count("/") != 1:
+            raise ConfigError(f"no model at {path}")
+        return None
+    if not (folder / "config.json").is_file():
+        raise ConfigError(f"{path} is no model: it has no config.json")
+    return folder
+
+
+def _files(value: str | ListConfig) -> list[str]:
+    return [value] if isinstance(value, str) else [str(file) for file in value]
+
+
+async def _check_judge(speciarl: SpeciaRLConfig, files: Sequence[str]) -> None:
+    if isinstance(speciarl.judge, HostedJudgeConfig):
+        # Its servers start with the run, which asks them before its first step: here, what needs no server.
+        await build_judge(speciarl.judge.at("http://not-yet-known")).close()
+        return
+    judge = build_judge(speciarl.judge)
+    try:
+        await judge.check()
+        if speciarl.judge.name == "taxonomy":
+            for label in ground_truths(files):
+                await judge.judge(Pair(prediction=label, ground_truth=label))
+    finally:
+        await judge.close()
+
+
+def ground_truths(files: Sequence[str]) -> list[str]:
+    """The distinct labels of some parquet files of ours, sorted."""
+    labels: set[str] = set()
+    for file in files:
+        column = pq.read_table(file, columns=["reward_model"]).column("reward_model")
+        labels.update(row["ground_truth"] for row in column.to_pylist())
+    return sorted(labels)

@@ -1,0 +1,112 @@
+"""One rollout's way to its reward: response -> answer -> verdict -> group -> reward. No verl.
+
+One scorer a process, shared by all rollouts in it (plugin/process_scorer.py).
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+from speciarl_verl.config.schema import OverlongConfig, SpeciaRLConfig
+from speciarl_verl.judge.protocol import Judge, Pair
+from speciarl_verl.method.answer import Extraction, extract_answer
+from speciarl_verl.method.category import Category
+from speciarl_verl.method.rules import GroupReward, group_reward
+from speciarl_verl.rollout.group import GroupMeeting, Seat
+
+UNPARSEABLE = "unparseable"
+SHARE_KEYS = (*(category.symbol for category in Category), UNPARSEABLE)
+"""What a response can come out as: the six categories, or no answer at all."""
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """One response as the rollout engine gave it.
+
+    Attributes:
+        text: the decoded response, without special tokens.
+        response_tokens: its length, and `max_response_tokens` the most it could have had.
+    """
+
+    text: str
+    ground_truth: str
+    response_tokens: int
+    max_response_tokens: int
+
+
+@dataclass(frozen=True)
+class ScoredRollout:
+    """What verl gets to see of one rollout.
+
+    Attributes:
+        reward: what is trained on, overlong penalty included; in validation s(c) / 4 and 0 for no answer.
+        group_reward: the same before the penalty; `algorithm.filter_groups.metric=group_reward` filters on it.
+        group: the group's outcome, None in validation, where a rollout stands alone.
+    """
+
+    extraction: Extraction
+    category: Category | None
+    reward: float
+    group_reward: float
+    group: GroupReward | None
+
+    def extra_info(self) -> dict[str, str | float]:
+        """verl's `reward_extra_info`: the same keys for every rollout; numbers become validation metrics."""
+        outcome = UNPARSEABLE if self.category is None else self.category.symbol
+        best = self.group.best if self.group else None
+        reference = self.group.reference if self.group else None
+        score = 0 if self.category is None else self.category.specificity_score
+        return {
+            "acc": float(self.category is not None and self.category.is_correct),
+            "specificity_score": score / Category.SPECIFIC.specificity_score,
+            "group_reward": self.group_reward,
+            **{f"share_{key}": float(key == outcome) for key in SHARE_KEYS},
+            "category": outcome,
+            "best": "" if best is None else best.symbol,
+            "reference": "" if reference is None else reference.symbol,
+            "answer": self.extraction.answer or "",
+            "refusal": "" if self.extraction.refusal is None else self.extraction.refusal.value,
+        }
+
+
+def overlong_penalty(response_tokens: int, max_response_tokens: int, config: OverlongConfig) -> float:
+    """DAPO's soft overlong punishment, in [-factor, 0]. Source: arXiv 2503.14476, section 3.4."""
+    if not config.enable:
+        return 0.0
+    exceeded = response_tokens - (max_response_tokens - config.buffer_tokens)
+    return min(0.0, -exceeded / config.buffer_tokens * config.factor)
+
+
+class GroupScorer:
+    """Scores rollouts in groups (training) or alone (validation).
+
+    Attributes:
+        meeting: where the rollouts of one group wait for each other.
+    """
+
+    def __init__(self, config: SpeciaRLConfig, judge: Judge) -> None:
+        self._config = config
+        self._judge = judge
+        reward = config.reward
+        rule = partial(group_reward, rule=reward.rule, mode=reward.mode, format_reward=reward.format_reward)
+        self.meeting = GroupMeeting(rule, config.group_timeout_s)
+
+    async def score_alone(self, rollout: Rollout) -> ScoredRollout:
+        """A validation rollout: its category says all; a group of its own would call anything not wrong a success."""
+        extraction, category = await self._judged(rollout)
+        score = 0.0 if category is None else category.specificity_score / Category.SPECIFIC.specificity_score
+        return ScoredRollout(extraction, category, reward=score, group_reward=score, group=None)
+
+    async def score_in_group(self, rollout: Rollout, seat: Seat) -> ScoredRollout:
+        """A training rollout: judged at once, rewarded when its last sibling is judged."""
+        extraction, category = await self._judged(rollout)
+        share = await seat.hand_in(category)
+        overlong = self._config.reward.overlong
+        penalty = overlong_penalty(rollout.response_tokens, rollout.max_response_tokens, overlong)
+        return ScoredRollout(extraction, category, share.reward + penalty, share.reward, share.group)
+
+    async def _judged(self, rollout: Rollout) -> tuple[Extraction, Category | None]:
+        extraction = extract_answer(rollout.text, self._config.answer.max_words)
+        if extraction.answer is None:
+            return extraction, None
+        verdict = await self._judge.judge(Pair(extraction.answer, rollout.ground_truth))
+        return extraction, verdict.category

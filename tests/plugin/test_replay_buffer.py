@@ -1,0 +1,138 @@
+"""What the trainer sees of categories, and how a failed judge reaches it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from speciarl_verl.errors import JudgeError
+from speciarl_verl.judge.ledger import Account
+from speciarl_verl.judge.protocol import Source
+from speciarl_verl.plugin.replay_buffer import SpeciaRLReplayBuffer, category_metrics, judged_rollouts, write_rollouts
+from speciarl_verl.plugin.trainer_mail import ACCOUNT_PARTITION, STOP_PARTITION, published_account, raise_if_announced
+
+
+def record(uid: str, session_id: int, category: str, reward: float) -> dict[str, Any]:
+    return {"uid": uid, "session_id": session_id, "category": category, "group_reward": reward, "reward": reward}
+
+
+RECORDS = [
+    record("b", 1, "W", 0.0),
+    record("b", 0, "S", 1.0),
+    record("a", 0, "G", 1.0),
+    record("a", 1, "unparseable", 1.0),
+]
+
+
+def test_category_metrics_are_shares_of_all_rollouts() -> None:
+    metrics = category_metrics(RECORDS, groups_asked=3)
+    assert {key.rsplit("/", 1)[1]: value for key, value in metrics.items() if "/share/" in key} == {
+        **dict.fromkeys(["A", "S-", "S+"], 0.0),
+        **dict.fromkeys(["W", "G", "S", "unparseable"], 0.25),
+    }
+    assert metrics["training/speciarl/correct_share_of_judged"] == pytest.approx(2 / 3)
+    assert metrics["training/speciarl/groups_without_signal"] == 0.5
+    assert metrics["training/speciarl/groups_lost"] == 1.0
+
+
+def test_category_metrics_of_a_step_in_which_nothing_was_parseable() -> None:
+    metrics = category_metrics([record("a", i, "unparseable", -1.0) for i in range(2)], groups_asked=1)
+    assert metrics["training/speciarl/correct_share_of_judged"] == 0.0
+    assert metrics["training/speciarl/share/unparseable"] == 1.0
+
+
+def test_verl_averages_our_metrics_instead_of_summing_or_taking_an_extreme() -> None:
+    from verl.trainer.ppo.v1.utils import MetricsAggregator
+
+    for key in category_metrics(RECORDS, groups_asked=3):
+        assert MetricsAggregator()._get_aggregation_type(key) == "weighted_avg", key
+
+
+def test_rollouts_are_written_sorted_and_a_step_that_is_repeated_overwrites(tmp_path: Path) -> None:
+    path = tmp_path / "rollouts" / "3.jsonl"
+    write_rollouts(RECORDS, path)
+    write_rollouts(RECORDS[:2], path)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(line["uid"], line["session_id"]) for line in lines] == [("b", 0), ("b", 1)]
+    assert [file.name for file in path.parent.iterdir()] == ["3.jsonl"]
+
+
+@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: type("NonTensorData", (), {"data": value})()])
+def test_judged_rollouts_are_read_from_transfer_queue(monkeypatch: pytest.MonkeyPatch, wrap: Any) -> None:
+    import torch
+    import transfer_queue
+
+    def get(keys: list[str], partition_id: str, select_fields: list[str]) -> dict[str, Any]:
+        assert (partition_id, sorted(select_fields)) == ("train", ["extra_fields", "reward_model", "rm_scores"])
+        return {
+            "extra_fields": [wrap({"reward_extra_info": {"category": "S"}}) for _ in keys],
+            "reward_model": [wrap({"ground_truth": "robin"}) for _ in keys],
+            "rm_scores": [torch.tensor([0.0, 0.5]) for _ in keys],
+        }
+
+    monkeypatch.setattr(transfer_queue, "kv_batch_get", get)
+    (only,) = judged_rollouts(["1234-5678_3_0"], "train")
+    assert only == {"uid": "1234-5678", "session_id": 3, "ground_truth": "robin", "reward": 0.5, "category": "S"}
+
+
+def test_announced_failure_stops_the_trainer_with_its_reason() -> None:
+    raise_if_announced({})
+    raise_if_announced({"train": {"u": {}}})
+    with pytest.raises(JudgeError, match=r"training stopped: no answer\. No reward was made up"):
+        raise_if_announced({STOP_PARTITION: {"judge": {"reason": "no answer."}}})
+
+
+def sampler_kwargs(**overrides: Any) -> dict[str, Any]:
+    groups = {"enable": False, "metric": "group_reward", "max_inflight_gen_batches": 1}
+    files = {"rollouts_dir": None, "judge_account": None}
+    return {"filter_groups": groups, "train_batch_size": 4, "poll_interval_s": 0.01, **files, **overrides}
+
+
+def build(**overrides: Any) -> SpeciaRLReplayBuffer:
+    return SpeciaRLReplayBuffer(
+        sampler_kwargs=sampler_kwargs(**overrides),
+        trainer_mode="sync",
+        trainer_config={},
+        max_off_policy_threshold=8,
+        max_off_policy_strategy="drop",
+        refill_fn=lambda n: n,
+    )
+
+
+def test_polling_for_rollouts_that_never_come_ends_when_the_judge_failed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import transfer_queue
+
+    polls: list[int] = []
+
+    def kv_list() -> dict[str, Any]:
+        polls.append(1)
+        waiting = {"train": {"u": {"is_prompt": True, "status": "running", "global_steps": 1}}}
+        account = {"host-1": {"account": Account(failed=1).to_json()}}
+        dead = {STOP_PARTITION: {"judge": {"reason": "the judge died."}}, ACCOUNT_PARTITION: account}
+        return waiting if len(polls) < 3 else {**waiting, **dead}
+
+    monkeypatch.setattr(transfer_queue, "kv_list", kv_list)
+    account = tmp_path / "metrics" / "judge.json"
+    with pytest.raises(JudgeError, match="the judge died"):
+        build(judge_account=str(account)).sample(global_steps=1, partition_id="train", batch_size=1)
+    assert len(polls) == 3
+    assert json.loads(account.read_text())["failed"] == 1
+
+
+def test_account_is_the_sum_over_the_processes() -> None:
+    accounts = [Account(decided={Source.SERVER: 2, Source.CACHE: 3}, sent=2), Account(decided={Source.SERVER: 5})]
+    published = {ACCOUNT_PARTITION: {str(i): {"account": a.to_json()} for i, a in enumerate(accounts)}}
+    total = published_account(published)
+    assert (total.asked, total.decided[Source.SERVER], total.sent) == (10, 7, 2)
+    assert published_account({}).asked == 0
+
+
+def test_group_filter_of_the_configuration_reaches_verl() -> None:
+    groups = {"enable": True, "metric": "group_reward", "max_inflight_gen_batches": 2}
+    buffer = build(filter_groups=groups)
+    assert (buffer.filter_groups_metric, buffer.max_inflight_gen_batches) == ("group_reward", 2)
+    assert (buffer.train_batch_size, buffer.gen_batch_size, buffer.poll_interval) == (4, 1, 0.01)
+    assert build().filter_groups_metric is None
