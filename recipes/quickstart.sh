@@ -35,6 +35,8 @@ export PATH=$PWD/.venv/bin:$PATH PYTHON=$PWD/.venv/bin/python
 # Each of verl's processes would compile its imports anew; and threads that spin while they wait steal from the others.
 unset PYTHONDONTWRITEBYTECODE
 export OMP_WAIT_POLICY=passive
+# A bar on a terminal, a line now and then in a log.
+[[ -t 2 ]] || export TQDM_MININTERVAL=30
 
 stage() { # stage TITLE OUTPUT COMMAND...: runs the command unless its output is there
   local title=$1 output=$2 before=$SECONDS

@@ -125,6 +125,7 @@ def test_every_picture_is_answered_as_by_transformers(evaluations: Evaluations, 
         assert (evaluations.folder / "in-process" / name).stat().st_size > 0
 
 
+@pytest.mark.drill
 def test_killed_while_predicting_it_ends_with_the_same_report(
     evaluations: Evaluations, in_process: dict[str, Any]
 ) -> None:
@@ -184,6 +185,7 @@ def server(evaluations: Evaluations) -> Iterator[Serving]:
         serving.purge()
 
 
+@pytest.mark.full
 def test_server_gives_the_same_and_survives_a_kill(
     evaluations: Evaluations, in_process: dict[str, Any], server: Serving
 ) -> None:
@@ -230,6 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
 
+@pytest.mark.drill
 def test_killed_while_judging_it_ends_with_the_same_report(
     evaluations: Evaluations, in_process: dict[str, Any]
 ) -> None:

@@ -12,6 +12,7 @@ from tests.servers.miniature import write_model
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
+@pytest.mark.full
 def test_training_is_judged_by_a_model_that_verl_hosts(world: World, tmp_path: Path) -> None:
     out, log = tmp_path / "hosted", tmp_path / "hosted.log"
     judge = ["--judge", "hosted", "--judge-model", str(write_model(tmp_path / "judge"))]

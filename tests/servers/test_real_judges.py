@@ -129,6 +129,7 @@ async def test_rubric_comes_out_of_the_prefix_cache(serving: Serving, make_judge
     assert serving.metric(serving.engine.hits) - hits_before == cached
 
 
+@pytest.mark.drill
 async def test_nothing_is_lost_or_paid_twice_when_the_server_dies(
     serving: Serving, make_judge: MakeJudge, tmp_path: Path
 ) -> None:

@@ -181,6 +181,7 @@ def replicas(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         server.purge()
 
 
+@pytest.mark.drill
 @pytest.mark.servers
 @pytest.mark.timeout(900)
 async def test_replicas_share_the_pairs_and_survive_one_death(replicas: Serving) -> None:
