@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from data_prep import options
-from data_prep.error import DataPrepError
+from speciarl_verl.errors import SpeciaRLError
 
 # What reads and writes is imported when a command runs: --help answers at once.
 
@@ -185,7 +185,7 @@ def _run(work: Callable[[], object]) -> None:
     tqdm.monitor_interval = 0
     try:
         work()
-    except DataPrepError as error:
+    except SpeciaRLError as error:
         typer.echo(f"data_prep: error: {_printable(error)}", err=True)
         raise typer.Exit(2) from error
     except UnicodeEncodeError as error:

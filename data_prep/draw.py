@@ -4,10 +4,11 @@ A picture's rank is a hash of the seed and its own name. No random generator is 
 out a class changes nothing for the rest.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TypeVar
+
+from speciarl_verl.draw import rank
 
 Item = TypeVar("Item")
 
@@ -20,7 +21,7 @@ def draw(
     With `label` the draw is stratified: the k-th of a class of n (k from 0) comes at (k + 1/2) / n, so that every
     beginning holds each class in proportion.
     """
-    ranked = sorted(items, key=lambda item: rank(name(item), seed))
+    ranked = sorted(items, key=lambda item: rank(seed, name(item)))
     if label is None:
         return ranked
     counts = Counter(label(item) for item in ranked)
@@ -30,8 +31,3 @@ def draw(
         places.append((2 * seen[label(item)] + 1) / (2 * counts[label(item)]))
         seen[label(item)] += 1
     return [ranked[i] for i in sorted(range(len(ranked)), key=lambda i: (places[i], i))]
-
-
-def rank(name: str, seed: int) -> bytes:
-    """Where `name` stands in the draw of `seed`: 32 bytes, evenly spread."""
-    return hashlib.sha256(f"{seed}\0{name}".encode()).digest()

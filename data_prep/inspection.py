@@ -16,7 +16,7 @@ from data_prep import rows
 from data_prep.contact_sheet import Sample
 from data_prep.draw import draw
 from data_prep.error import DataPrepError
-from speciarl_verl.data_contract import CONTRACT_KEY
+from speciarl_verl.data_contract import CONTRACT_KEY, check_parquet
 
 
 @dataclass
@@ -72,7 +72,7 @@ def inspect_parquet(path: Path, samples: int) -> Findings:
     Raises:
         DataPrepError: not a parquet of the record contract, or a picture in it cannot be read.
     """
-    rows.check(path)
+    check_parquet(str(path))
     with pq.ParquetFile(path) as parquet:
         findings = Findings(schema=parquet.schema_arrow, rows=parquet.metadata.num_rows)
     labels = [

@@ -22,7 +22,7 @@ from data_prep.pictures.writer import PARQUET_OPTIONS, write_manifest
 from data_prep.prepare import report_duplicates, versions
 from data_prep.report import SplitReport
 from data_prep.size import Size
-from speciarl_verl.data_contract import CONTRACT_VERSION, EXTRA_INFO, SCHEMA, SPLITS
+from speciarl_verl.data_contract import CONTRACT_VERSION, EXTRA_INFO, SCHEMA, SPLITS, check_parquet
 
 _LIGHT = ["data_source", "reward_model", "extra_info"]
 
@@ -60,7 +60,8 @@ def mix(parts: Sequence[Part], out: Path, seed: int, stratified: bool, val_each:
     """Write `out`/train.parquet, `out`/val.parquet and their manifest; returns the manifest.
 
     Raises:
-        DataPrepError: a part is not of the record contract, or has fewer rows than asked for.
+        DataContractError: a part is not of the record contract.
+        DataPrepError: it has fewer rows than asked for.
     """
     if len({part.folder.resolve() for part in parts}) < max(2, len(parts)):
         raise DataPrepError("--part: a mixture needs at least two different folders: give --part DIR=SIZE for each")
@@ -91,7 +92,7 @@ def mix(parts: Sequence[Part], out: Path, seed: int, stratified: bool, val_each:
 
 
 def _choose(path: Path, size: Size, seed: int, stratified: bool) -> _Chosen:
-    rows.check(path)
+    check_parquet(str(path))
     keys: list[tuple[int, str, str]] = []
     for batch in rows.batches(path, _LIGHT):
         for row in batch.to_pylist():

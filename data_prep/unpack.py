@@ -12,7 +12,9 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from tqdm import tqdm
 
@@ -57,22 +59,24 @@ def unpack(archive: Path, target: Path, encoding: str | None = None) -> None:
 
 
 def _unpack_tar(archive: Path, target: Path, encoding: str | None) -> None:
-    with tarfile.open(archive, encoding=_codec(encoding or "utf-8"), errorlevel=2) as tar:
+    links = []
+    with tarfile.open(archive, encoding=_codec(encoding or "utf-8")) as tar:
         for member in tqdm(tar, desc=f"unpacking {archive.name}", unit="file", disable=None):
             parts = _parts(archive, member.name)
             if member.isdir() or not parts:
                 continue
-            if (member.issym() or member.islnk()) and not is_utf8(member.linkname):
-                raise _not_utf8(archive, member.linkname)
-            try:
-                tar.extract(member.replace(name="/".join(parts), deep=False), target, filter="data")
-            except (tarfile.ExtractError, KeyError) as error:
-                raise DataPrepError(
-                    f"{archive}: {member.name} is a link to {member.linkname}, which the archive does not hold: "
-                    "download it again"
-                ) from error
-            except tarfile.FilterError as error:
-                raise DataPrepError(f"{archive}: {error}: do not trust this file") from error
+            path = target.joinpath(*parts)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if member.issym():
+                links.append((path, _utf8(archive, member.linkname)))
+            elif member.islnk():
+                _link_hard(archive, member.name, path, target.joinpath(*_parts(archive, member.linkname)))
+            elif member.isfile():
+                # The time tells a resumed run that the picture is still the same one.
+                _write(path, tar.extractfile(member), member.mtime)
+            else:
+                raise DataPrepError(f"{archive}: {member.name} is a device or a pipe: do not trust this file")
+    _link(archive, target, links)
 
 
 def _unpack_zip(archive: Path, target: Path, encoding: str | None) -> None:
@@ -87,24 +91,50 @@ def _unpack_zip(archive: Path, target: Path, encoding: str | None) -> None:
             path = target.joinpath(*parts)
             path.parent.mkdir(parents=True, exist_ok=True)
             if stat.S_ISLNK(member.external_attr >> 16):
-                links.append((path, packed.read(member).decode("utf-8", "surrogateescape")))
-                continue
-            with packed.open(member) as stream, path.open("wb") as out:
-                shutil.copyfileobj(stream, out, 1 << 20)
-            # No time of its own: a resumed run takes the picture for the same one by its size.
-            os.utime(path, (0, 0))
-    # After all files: nothing is written through a link.
+                links.append((path, _utf8(archive, packed.read(member).decode("utf-8", "surrogateescape"))))
+            else:
+                _write(path, packed.open(member), 0)
+    _link(archive, target, links)
+
+
+def _write(path: Path, stream: IO[bytes] | None, modified: float) -> None:
+    assert stream is not None
+    with stream, path.open("wb") as out:
+        shutil.copyfileobj(stream, out, 1 << 20)
+    os.utime(path, (modified, modified))
+
+
+def _link_hard(archive: Path, name: str, path: Path, existing: Path) -> None:
+    if not existing.is_file():
+        raise DataPrepError(
+            f"{archive}: {name} is a link to {existing.name}, which does not stand before it: download it again"
+        )
+    path.unlink(missing_ok=True)
+    os.link(existing, path)
+
+
+def _link(archive: Path, target: Path, links: Sequence[tuple[Path, str]]) -> None:
+    """Make the symbolic links, after all files: nothing is written through one."""
     for path, leads_to in links:
-        if not (path.parent / leads_to).resolve().is_relative_to(target.resolve()):
-            raise DataPrepError(f"{archive}: {path.name} is a link to {leads_to!a}, outside: do not trust this file")
+        path.unlink(missing_ok=True)
         path.symlink_to(leads_to)
+    # Only when all are there is it known where each leads.
+    root = target.resolve()
+    for path, leads_to in links:
+        if not _follow(archive, path).is_relative_to(root):
+            raise DataPrepError(f"{archive}: {path.name} is a link to {leads_to}, outside: do not trust this file")
+
+
+def _follow(archive: Path, link: Path) -> Path:
+    try:
+        return link.resolve()
+    except (OSError, RuntimeError) as error:
+        raise DataPrepError(f"{archive}: {link.name} is a link in a circle: do not trust this file") from error
 
 
 def _parts(archive: Path, name: str) -> tuple[str, ...]:
     """The folders and the file that a member's name speaks of; none for litter."""
-    if not is_utf8(name):
-        raise _not_utf8(archive, name)
-    parts = tuple(part for part in PurePosixPath(name.replace("\\", "/")).parts if part != ".")
+    parts = tuple(part for part in PurePosixPath(_utf8(archive, name).replace("\\", "/")).parts if part != ".")
     if any(is_litter(part) and part != ".." for part in parts):
         return ()
     if ".." in parts or parts[:1] == ("/",):
@@ -150,6 +180,12 @@ def _codec(encoding: str) -> str:
     except LookupError as error:
         raise DataPrepError(f"--name-encoding {encoding}: no such encoding: try gbk, shift_jis or cp437") from error
     return encoding
+
+
+def _utf8(archive: Path, name: str) -> str:
+    if not is_utf8(name):
+        raise _not_utf8(archive, name)
+    return name
 
 
 def _not_utf8(archive: Path, name: str) -> DataPrepError:

@@ -3,8 +3,11 @@
 What is written is there whole or not at all, whatever kills the writer.
 """
 
+import csv
+import io
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -86,3 +89,48 @@ def json_lines(text: str, name: object) -> Iterator[tuple[int, dict[str, Any]]]:
         if not isinstance(value, dict):
             raise InputError(f"{name}:{number}: a {type(value).__name__}; each line must be one JSON object")
         yield number, value
+
+
+def csv_rows(text: str, name: object) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a CSV by the names in its header, each with the line where it begins; blank lines are passed over.
+
+    The delimiter is the one of comma, semicolon, tab and bar that the header has most of. Fields may be of any length.
+
+    Raises:
+        InputError: it is no CSV, has two columns of one name, or a row is of another width than the header.
+    """
+    said = text.split("\n", 1)[0].lower().startswith("sep=")  # Excel's own first line, before the header
+    body = text.split("\n", 1)[1] if said and "\n" in text else text
+    delimiter = max(",;\t|", key=body.split("\n", 1)[0].count)
+    # The limit is the process's.
+    limit = csv.field_size_limit(sys.maxsize)
+    try:
+        reader = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter, strict=True)
+        yield from _csv_rows(reader, name, skipped=int(said))
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _csv_rows(reader: Any, name: object, skipped: int) -> Iterator[tuple[int, dict[str, str]]]:
+    header: list[str] = []
+    while True:
+        # Where the row begins: a quoted field may go on over several lines.
+        number = reader.line_num + 1 + skipped
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise InputError(f"{name}:{number}: not CSV ({error}); check its quotes") from error
+        if not cells:
+            continue
+        if not header:
+            header = cells
+            if len(set(header)) < len(header):
+                raise InputError(f"{name}:{number}: two columns of the header have one name; rename one")
+            continue
+        if len(cells) != len(header):
+            raise InputError(
+                f"{name}:{number}: {len(cells)} fields under a header of {len(header)}; check its quotes and delimiters"
+            )
+        yield number, dict(zip(header, cells, strict=True))

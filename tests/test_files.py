@@ -1,7 +1,9 @@
+import csv
+
 import pytest
 
 from speciarl_verl.errors import InputError
-from speciarl_verl.files import json_lines, read_text, whole_file, write_text
+from speciarl_verl.files import csv_rows, json_lines, read_text, whole_file, write_text
 
 
 def test_write_text_replaces_the_file_and_leaves_nothing_beside_it(tmp_path):
@@ -63,3 +65,37 @@ def test_json_lines_are_split_at_line_feeds_only_and_blank_ones_passed_over():
 def test_json_lines_fault_names_the_line(line, fault):
     with pytest.raises(InputError, match=f"f:2: {fault}"):
         list(json_lines("{}\n" + line, "f"))
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("said", [False, True])
+def test_csv_rows_of_any_delimiter_are_numbered_by_their_lines(delimiter, said):
+    lines = ["name,label", '"a,;|\tb",x', "", '"c', 'd",y']
+    text = "\n".join(line if '"' in line and line.count('"') > 1 else line.replace(",", delimiter) for line in lines)
+    text = text.replace('",x', f'"{delimiter}x').replace('",y', f'"{delimiter}y')
+    rows = list(csv_rows(f"sep={delimiter}\n{text}" if said else text, "a.csv"))
+    assert [row for _, row in rows] == [{"name": "a,;|\tb", "label": "x"}, {"name": "c\nd", "label": "y"}]
+    assert [number for number, _ in rows] == ([3, 5] if said else [2, 4])
+
+
+def test_csv_rows_take_fields_of_any_length_and_leave_the_limit_of_the_process_alone():
+    limit = csv.field_size_limit()
+    assert [len(row["b"]) for _, row in csv_rows(f"a,b\n1,{'x' * 144_000}\n", "a.csv")] == [144_000]
+    assert csv.field_size_limit() == limit
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,a\n1,2\n", "a.csv:1: two columns"),
+        ("a,b\n1\n", "a.csv:2: 1 fields under a header of 2"),
+        ('a,b\n1,"2\n', "a.csv:2: not CSV"),
+    ],
+)
+def test_csv_rows_malformed_table_is_named(text, message):
+    with pytest.raises(InputError, match=message):
+        list(csv_rows(text, "a.csv"))
+
+
+def test_csv_rows_of_nothing_are_none():
+    assert list(csv_rows("", "a.csv")) == list(csv_rows("a,b", "a.csv")) == []

@@ -16,6 +16,7 @@ from data_prep.error import DataPrepError
 from data_prep.pictures.formats import formats_of, kind_of
 from data_prep.pictures.png_text import without_text
 from data_prep.pictures.settings import MIN_SIDE, Settings
+from speciarl_verl.on_white import to_rgb
 
 MAX_RATIO = 200
 """Qwen's image processor refuses a picture that is more elongated, in the middle of a training."""
@@ -136,11 +137,7 @@ def _to_rgb(image: Image.Image, where: str) -> Image.Image:
         return image.convert("I").point(lambda value: value * (1 / 257)).convert("L").convert("RGB")
     if image.mode == "F":
         raise DataPrepError(f"{where}: floating-point pixels have no known white: save it as 8-bit RGB")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        opaque = image.convert("RGBA")
-        ground = Image.new("RGBA", opaque.size, "white")
-        return Image.alpha_composite(ground, opaque).convert("RGB")
-    return image.convert("RGB")
+    return to_rgb(image)
 
 
 def _fit(size: tuple[int, int], max_pixels: int) -> tuple[int, int]:

@@ -69,20 +69,20 @@ class FolderReader:
         for row in rows:
             split = None if row.split is None else self.splits.get(row.split)
             if row.split is not None and split is None:
-                raise DataPrepError(f"{table}: {row.place}: split {row.split!r} is not known: {cure(row.split)}")
+                raise DataPrepError(f"{row.place}: split {row.split!r} is not known: {cure(row.split)}")
             if split == NONE:
                 dropped.append(row)
             else:
                 kept.append((row, split))
         naming = name_classes(table, sorted({row.label for row, _ in kept}), self.names, underscores=False)
-        examples = tuple(Example(_inside(table, row, root), naming.ids[row.label], split) for row, split in kept)
+        examples = tuple(Example(_inside(row, root), naming.ids[row.label], split) for row, split in kept)
         left_out = LeftOut.of("rows of splits that --split leaves out", [row.file_name for row in dropped])
         left_out += _unlisted(root, [example.file_name for example in examples] + [row.file_name for row in dropped])
         store = FileStore(root, cure=f"mend its row in {table}, or put the picture there")
         return Listing(self.name, naming.labels, examples, store, left_out, naming.notes).check(table)
 
 
-def _inside(table: Path, row: LabelRow, root: Path) -> str:
+def _inside(row: LabelRow, root: Path) -> str:
     """The name of a row's picture in the folder, in one way of many."""
     path = PurePosixPath(row.file_name)
     if path.is_absolute() and path.is_relative_to(root.absolute()):
@@ -94,9 +94,7 @@ def _inside(table: Path, row: LabelRow, root: Path) -> str:
         else:
             parts.append(part)
     if path.is_absolute() or ".." in parts or not parts:
-        raise DataPrepError(
-            f"{table}: {row.place}: {row.file_name} lies outside of {root}: give --source a folder of both"
-        )
+        raise DataPrepError(f"{row.place}: {row.file_name} lies outside of {root}: give --source a folder of both")
     return "/".join(parts)
 
 

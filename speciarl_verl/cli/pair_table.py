@@ -3,14 +3,14 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from speciarl_verl.errors import InputError
-from speciarl_verl.files import json_lines
+from speciarl_verl.files import csv_rows, json_lines
 from speciarl_verl.judge.protocol import Pair, Verdict
 
 VERDICT_COLUMNS = ("category", "source", "confidence", "agreement")
@@ -30,6 +30,8 @@ class TableFormat(str, Enum):
             InputError: the name ends in neither.
         """
         ending = path.suffix.lower().removeprefix(".")
+        if ending == "tsv":
+            return cls.CSV
         if ending not in [table_format.value for table_format in cls]:
             raise InputError(f"{path}: neither .jsonl nor .csv; say which it is with --format")
         return cls(ending)
@@ -66,7 +68,8 @@ def read_rows(text: str, table_format: TableFormat, columns: Columns, name: str)
     Raises:
         InputError: there are no rows, or one is malformed: `name:line: fault; cure`.
     """
-    parse = json_lines if table_format is TableFormat.JSONL else _csv
+    parse: Callable[[str, object], Iterator[tuple[int, Mapping[str, Any]]]]
+    parse = json_lines if table_format is TableFormat.JSONL else csv_rows
     rows = [_row(values, columns, f"{name}:{line}") for line, values in parse(text, name)]
     if not rows:
         raise InputError(f"{name}: holds no rows")
@@ -86,32 +89,6 @@ def write_rows(rows: Sequence[Row], verdicts: Sequence[Verdict], table_format: T
     writer.writeheader()
     writer.writerows(table)
     return text.getvalue()
-
-
-def _csv(text: str, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header: list[str] = []
-    while True:
-        # Where the row begins: a quoted field may go on over several lines.
-        number = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise InputError(f"{name}:{number}: not CSV ({error}); check its quotes") from error
-        if not cells:
-            continue
-        if not header:
-            header = cells
-            if len(set(header)) < len(header):
-                raise InputError(f"{name}:{number}: two columns of the header have one name; rename one")
-            continue
-        if len(cells) != len(header):
-            raise InputError(
-                f"{name}:{number}: {len(cells)} fields under a header of {len(header)}; check its quotes and commas"
-            )
-        yield number, dict(zip(header, cells, strict=True))
 
 
 def _json(values: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from speciarl_verl.data_contract import CONTRACT_VERSION, check_parquet
+from speciarl_verl.draw import rank
 from speciarl_verl.errors import EvaluationError
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def draw(pictures: Sequence[Picture], limit: int | None, seed: int) -> list[Pict
     if limit is None:
         return list(pictures)
     ranked: dict[str, list[Picture]] = {}
-    for picture in sorted(pictures, key=lambda picture: _rank(picture, seed)):
+    for picture in sorted(pictures, key=lambda picture: rank(seed, picture.dataset, picture.image)):
         ranked.setdefault(picture.dataset, []).append(picture)
     chosen = {picture for group in ranked.values() for picture in group[:limit]}
     return [picture for picture in pictures if picture in chosen]
@@ -192,7 +193,3 @@ def _fingerprint(pictures: Sequence[Picture]) -> str:
         fields = (picture.dataset, picture.image, picture.ground_truth, picture.content_hash)
         digest.update("\0".join(fields).encode() + b"\n")
     return digest.hexdigest()
-
-
-def _rank(picture: Picture, seed: int) -> bytes:
-    return hashlib.sha256(f"{seed}\0{picture.dataset}\0{picture.image}".encode()).digest()

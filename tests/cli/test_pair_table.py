@@ -86,3 +86,18 @@ def test_write_rows_half_a_surrogate_pair_leaves_as_it_came():
     line = '{"prediction": "\\ud83d", "ground_truth": "x"}\n'
     written = write_rows(read_rows(line, JSONL, Columns(), "t"), [VERDICT], JSONL, Columns())
     assert json.loads(written.encode())["prediction"] == "\ud83d"
+
+
+def test_d8_read_rows_csv_takes_a_field_of_144000_characters():
+    (row,) = read_rows(f"prediction,ground_truth\n{'x' * 144_000},jay\n", CSV, Columns(), "t")
+    assert len(row.pair.prediction) == 144_000
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_also_read_rows_csv_of_other_delimiters(delimiter):
+    text = f"prediction{delimiter}ground_truth\njay{delimiter}Blue Jay\n"
+    assert [row.pair for row in read_rows(text, CSV, Columns(), "t")] == [Pair("jay", "Blue Jay")]
+
+
+def test_also_tsv_is_a_table_format(tmp_path):
+    assert TableFormat.of(tmp_path / "a.tsv") is CSV

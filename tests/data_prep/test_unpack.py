@@ -188,12 +188,35 @@ def test_times_of_a_tar_are_kept(tmp_path: Path) -> None:
     assert os.stat(tmp_path / "out" / "a.txt").st_mtime == 1_300_000_000
 
 
-def test_full_disk_is_told_from_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("number", "message"), [(28, "No space left on device"), (None, "damaged archive")])
+def test_full_disk_is_told_from_damage(
+    number: int | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     archive = _tar(tmp_path / "x.tar", [("a.txt", b"one")])
 
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
+    def fail(*_: object) -> None:
+        raise OSError(number, message) if number else OSError("bad header")
 
-    monkeypatch.setattr(tarfile.TarFile, "extract", full)
-    with pytest.raises(DataPrepError, match="No space left on device"):
+    monkeypatch.setattr(tarfile.TarFile, "extractfile", fail)
+    with pytest.raises(DataPrepError, match=message):
         unpack(archive, tmp_path / "out")
+
+
+def test_links_that_lead_out_together_are_refused(tmp_path: Path) -> None:
+    members = [("top/x.txt", b"x"), ("a/b/x.txt", b"x"), _link("a/b/up", "../../top"), _link("out", "a/b/up/../../x")]
+    with pytest.raises(DataPrepError, match="out is a link to a/b/up/"):
+        unpack(_tar(tmp_path / "x.tar", members), tmp_path / "out")
+
+
+def test_links_in_a_circle_are_refused(tmp_path: Path, run: Run) -> None:
+    circle = [_link("robin/2.jpg", "3.jpg"), _link("robin/3.jpg", "2.jpg")]
+    archive = _tar(tmp_path / "x.tar", [("robin/1.jpg", jpeg(1)), *circle])
+    outcome = run("folder", "--source", archive, "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", "2.jpg", "link")
+
+
+def test_file_that_stands_twice_is_the_last(tmp_path: Path) -> None:
+    members = [("a.txt", b"one"), ("a.txt", b"two"), ("b.txt", b"x"), _link("b.txt", "a.txt"), ("c.txt", b"x")]
+    members.append(_link("c.txt", "a.txt", tarfile.LNKTYPE))
+    unpack(_tar(tmp_path / "x.tar", members), tmp_path / "out")
+    assert [(tmp_path / "out" / name).read_text() for name in ("a.txt", "b.txt", "c.txt")] == ["two"] * 3

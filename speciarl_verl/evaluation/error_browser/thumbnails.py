@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from speciarl_verl.on_white import to_rgb
+
 BUDGET = 24_000_000
 """Bytes of all thumbnails of a page; base64 makes 32 MB of it."""
 
@@ -71,17 +73,10 @@ def encode_thumbnail(data: bytes | None, setting: Setting) -> bytes | None:
             # A large JPEG is decoded at a fraction of its size here.
             image.thumbnail((setting.side, setting.side))
             out = io.BytesIO()
-            _to_rgb(image).save(out, format="WEBP", quality=setting.quality, method=_FASTER_ENCODING)
+            to_rgb(image).save(out, format="WEBP", quality=setting.quality, method=_FASTER_ENCODING)
             return out.getvalue()
     except Exception:  # Pillow raises a dozen types, by format and place of the damage
         return None
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        opaque = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", opaque.size, "white"), opaque).convert("RGB")
-    return image.convert("RGB")
 
 
 def _spread(count: int) -> list[int]:

@@ -3,11 +3,11 @@
 The unit is one picture with all its samples: they are asked for, recorded and resumed together.
 """
 
-import hashlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from speciarl_verl.draw import rank
 from speciarl_verl.evaluation.pictures import Picture
 
 
@@ -67,8 +67,7 @@ class Engine(Protocol):
 
 def picture_seed(seed: int, picture: Picture) -> int:
     """Seed of a picture's first sample, the others count on from it; at least 2^20 below the end of int32."""
-    digest = hashlib.sha256(f"{seed}\0{picture.dataset}\0{picture.image}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") % (2**31 - 2**20)
+    return int.from_bytes(rank(seed, picture.dataset, picture.image)[:4], "big") % (2**31 - 2**20)
 
 
 def one_line(error: BaseException) -> str:

@@ -52,7 +52,7 @@ def test_name_outside_of_the_folder_is_refused(name: str, tmp_path: Path, run: R
     root = _pictures(tmp_path / "source", "img/0.jpg")
     (root / "metadata.csv").write_text(f"file_name,label\n{name},cat\n")
     outcome = run("folder", "--source", root, "--out", tmp_path / "out")
-    assert_refused(outcome, tmp_path / "out", "line 2", f"{name} lies outside")
+    assert_refused(outcome, tmp_path / "out", "metadata.csv:2: ", f"{name} lies outside")
 
 
 def test_pictures_that_the_table_does_not_name_are_counted_and_named(tmp_path: Path, run: Run) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from data_prep.error import DataPrepError
 from data_prep.readers.label_table import LabelTable, read_label_table
+from speciarl_verl.errors import InputError
 
 
 def _read(path: Path, content: str | bytes) -> list[tuple[str, str, str | None]]:
@@ -60,15 +61,15 @@ def test_line_separator_inside_of_a_label_ends_no_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        pytest.param("a.csv", "file_name,label,label\na,b,c\n", "two columns named 'label'", id="column-twice"),
-        pytest.param("a.csv", "file_name,label\na,b,c\n", "line 2: another number of columns", id="ragged"),
+        pytest.param("a.csv", "file_name,label,label\na,b,c\n", "two columns", id="column-twice"),
+        pytest.param("a.csv", "file_name,label\na,b,c\n", "a.csv:2: 3 fields under a header of 2", id="ragged"),
         pytest.param("a.csv", 'file_name,label\na,"b\n', "not CSV", id="quote"),
         pytest.param("a.csv", "file_name,label\n", "is empty", id="head-only"),
         pytest.param("a.csv", "", "is empty", id="empty"),
         pytest.param("a.csv", b"file_name,label\n\xe9,b\n", r"not UTF-8 text \(byte 16\)", id="latin-1"),
         pytest.param("a.json", '[{"file_name": "a", "label": "x"}, 3]', "record 2: not a JSON object", id="array"),
-        pytest.param("a.json", "[{]", "line 1: not JSON", id="array-broken"),
-        pytest.param("a.jsonl", "3", "line 1: not a JSON object", id="lines"),
+        pytest.param("a.json", "[{]", "a.json:1: not JSON", id="array-broken"),
+        pytest.param("a.jsonl", "3", "a.jsonl:1: a int", id="lines"),
         pytest.param("a.jsonl", '{"file_name": "a", "label": ["x", "y"]}', "label is .* write one text", id="several"),
         pytest.param("a.jsonl", '{"file_name": "a", "label": true}', "label is true", id="truth"),
         pytest.param("a.jsonl", '{"file_name": "a", "label": null}', "has no label", id="null"),
@@ -77,7 +78,7 @@ def test_line_separator_inside_of_a_label_ends_no_line(tmp_path: Path) -> None:
     ],
 )
 def test_other_table_is_refused_in_one_line(name: str, content: str | bytes, message: str, tmp_path: Path) -> None:
-    with pytest.raises(DataPrepError, match=message) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         _read(tmp_path / name, content)
     assert "\n" not in str(caught.value)
 
