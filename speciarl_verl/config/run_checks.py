@@ -27,6 +27,7 @@ def check_run(config: DictConfig) -> SpeciaRLConfig:
     _check_ignored_keys(config)
     _check_trainer(config)
     _check_groups(config)
+    _check_support(config, speciarl)
     _check_overlong(config, speciarl)
     check_reward_workers(config)
     check_hosted_judge(config, hosted=speciarl.judge.name == "hosted")
@@ -104,6 +105,15 @@ def _check_groups(config: DictConfig) -> None:
                 f"actor_rollout_ref.{key}={micro} on {workers} workers does not divide {prompts} prompts x "
                 f"{rollout.n} rollouts"
             )
+
+
+def _check_support(config: DictConfig, speciarl: SpeciaRLConfig) -> None:
+    support, rollouts = speciarl.reward.support, config.actor_rollout_ref.rollout.n
+    if support > rollouts:
+        raise ConfigError(
+            f"speciarl.reward.support={support} is more than actor_rollout_ref.rollout.n={rollouts}: no group could "
+            "raise its bar"
+        )
 
 
 def _check_overlong(config: DictConfig, speciarl: SpeciaRLConfig) -> None:

@@ -1,13 +1,37 @@
 """The typed form of the `speciarl:` node of a composed configuration; unknown keys are refused."""
 
-from typing import Literal
+import math
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    ValidationError,
+    model_validator,
+)
 
 from speciarl_verl.errors import ConfigError
 from speciarl_verl.judge.judge_config import RunJudgeConfig
 from speciarl_verl.method.answer import DEFAULT_MAX_WORDS
-from speciarl_verl.method.rules import FORMAT_REWARD, RewardMode, RewardName
+from speciarl_verl.method.rules import FORMAT_REWARD, RewardMode, RewardName, check_rule
+
+_REWARD_STEP = 2.0**-16
+
+
+def _exact_in_sums(reward: float) -> float:
+    """The nearest multiple of 2^-16 below.
+
+    verl takes a group for one without signal when its rewards' deviation is exactly 0, and divides by it otherwise. Of
+    such a number, up to 256 equal rewards have that number for their mean, in float32 too; of 2/3 they may not.
+    """
+    return math.floor(reward / _REWARD_STEP) * _REWARD_STEP
+
+
+ExactReward = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_exact_in_sums)]
 
 
 class _Node(BaseModel):
@@ -23,17 +47,24 @@ class OverlongConfig(_Node):
 
 
 class RewardConfig(_Node):
-    """Which rule rewards a group."""
+    """Which rule rewards a group; see `group_reward`.
+
+    Attributes:
+        reliability: what a true answer below the bar earns, in [0, 1); rounded down, as `format_reward` is, to a
+            multiple of 2^-16.
+        support: how many rollouts must reach the bar, or which share of the parseable ones.
+    """
 
     rule: RewardName = "dynamic"
     mode: RewardMode = "all"
-    format_reward: float = FORMAT_REWARD
+    format_reward: ExactReward = FORMAT_REWARD
+    reliability: ExactReward = 0.0
+    support: StrictInt | StrictFloat = 1
     overlong: OverlongConfig = OverlongConfig()
 
     @model_validator(mode="after")
-    def _single_is_dynamic(self) -> "RewardConfig":
-        if self.mode == "single" and self.rule != "dynamic":
-            raise ValueError(f"mode=single belongs to rule=dynamic, not to rule={self.rule}")
+    def _go_together(self) -> "RewardConfig":
+        check_rule(self.rule, self.mode, self.reliability, self.support)
         return self
 
 

@@ -87,7 +87,14 @@ class GroupScorer:
         self._config = config
         self._judge = judge
         reward = config.reward
-        rule = partial(group_reward, rule=reward.rule, mode=reward.mode, format_reward=reward.format_reward)
+        rule = partial(
+            group_reward,
+            rule=reward.rule,
+            mode=reward.mode,
+            format_reward=reward.format_reward,
+            reliability=reward.reliability,
+            support=reward.support,
+        )
         self.meeting = GroupMeeting(rule, config.group_timeout_s)
 
     async def score_alone(self, rollout: Rollout) -> ScoredRollout:

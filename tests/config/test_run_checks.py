@@ -15,7 +15,7 @@ CPU = [*PRESET, "speciarl/profile=cpu"]
 
 
 ALGOS = ["grpo", "drgrpo", "dapo", "dapo-dynamic"]
-REWARDS = ["dynamic", "binary", "graded-1", "graded-2", "graded-3"]
+REWARDS = ["dynamic", "binary", "graded-1", "graded-2", "graded-3", "floor"]
 GROUPS = {"algo": {*ALGOS}, "reward": {*REWARDS}, "judge": {"taxonomy", "server", "hosted"}, "profile": {"cpu", "gpu"}}
 
 
@@ -79,6 +79,10 @@ def test_gpu_defaults_are_the_authors() -> None:
     [
         pytest.param("+speciarl.rewrad=1", "speciarl.rewrad: Extra inputs are not permitted", id="unknown key"),
         pytest.param("speciarl.reward.rule=best", "speciarl.reward.rule", id="unknown rule"),
+        pytest.param("speciarl.reward.reliability=1.0", "reliability=1.0 is not in", id="reliability of one"),
+        pytest.param("speciarl.reward.support=0", "support=0 is neither", id="no support"),
+        pytest.param("speciarl.reward.support=true", "speciarl.reward.support", id="support that is no number"),
+        pytest.param("speciarl.reward.support=9", "is more than actor_rollout_ref.rollout.n=8", id="support of more"),
         pytest.param("speciarl.answer.max_words=0", "speciarl.answer.max_words", id="value out of range"),
         pytest.param("+speciarl.judge.url=http://x", "speciarl.judge.taxonomy.url", id="key of the other judge"),
         pytest.param("reward_model.enable=true", "reward_model.enable=True is ignored", id="legacy reward model"),
@@ -119,6 +123,38 @@ def test_overlong_buffer_longer_than_the_response_is_refused() -> None:
 def test_single_mode_of_a_static_rule_is_refused() -> None:
     with pytest.raises(ConfigError, match="single"):
         check_run(compose_config([*CPU, "speciarl/reward=binary", "speciarl.reward.mode=single"]))
+
+
+@pytest.mark.parametrize("override", ["reliability=0.5", "support=2", "support=0.3"])
+@pytest.mark.parametrize("reward", ["binary", "floor"])
+def test_generalisation_of_the_dynamic_rule_is_refused_of_a_static_one(reward: str, override: str) -> None:
+    overrides = [*CPU, f"speciarl/reward={reward}", f"speciarl.reward.{override}"]
+    if (reward, override) == ("floor", "reliability=0.5"):
+        assert check_run(compose_config(overrides)).reward.reliability == 0.5
+        return
+    with pytest.raises(ConfigError, match=f"speciarl.reward: .*{override} belongs to rule=dynamic"):
+        check_run(compose_config(overrides))
+
+
+@pytest.mark.parametrize("algo", ALGOS)
+def test_generalisation_reaches_the_rule_with_every_algorithm(algo: str) -> None:
+    overrides = [f"speciarl/algo={algo}", "speciarl.reward.reliability=0.5", "speciarl.reward.support=0.3"]
+    reward = check_run(compose_config([*CPU, *overrides])).reward
+    assert (reward.rule, reward.mode, reward.reliability, reward.support) == ("dynamic", "all", 0.5, 0.3)
+
+
+@pytest.mark.parametrize("size", [2, 3, 7, 10, 15, 64, 256])
+def test_equal_rewards_of_a_group_have_a_deviation_of_exactly_zero(size: int) -> None:
+    import numpy as np
+    import torch
+
+    overrides = ["speciarl/reward=floor", "speciarl.reward.format_reward=-0.1"]
+    reward = check_run(compose_config([*CPU, *overrides])).reward
+    assert abs(reward.reliability - 2 / 3) < 2**-16
+    for value in (reward.reliability, reward.format_reward):
+        assert float(np.std([value] * size)) == 0.0
+        assert torch.std(torch.full((size,), value)) == 0.0
+        assert torch.mean(torch.full((size,), value)).item() == value
 
 
 @pytest.mark.parametrize(
