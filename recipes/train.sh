@@ -4,16 +4,31 @@
 #   recipes/train.sh --train train.parquet --val val.parquet --model Qwen/Qwen2.5-VL-7B-Instruct --out outputs/run \
 #       --algo grpo --reward dynamic --judge server --judge-url http://judge:30000 -- trainer.total_epochs=5
 set -euo pipefail
+here=$(dirname "$0")
 
+presets() { # presets GROUP: the names of its YAML files
+  local file names=()
+  for file in "$here/../speciarl_verl/config/speciarl/$1"/*.yaml; do names+=("$(basename "$file" .yaml)"); done
+  echo "${names[*]}"
+}
 usage() {
-  cat <<'TEXT'
+  cat <<TEXT
 usage: recipes/train.sh --train FILE --val FILE --model PATH --out DIR [flags] [-- HYDRA_OVERRIDE...]
 
-  --train FILE, --val FILE   parquet from `python -m data_prep`
+  --train FILE, --val FILE   parquet from python -m data_prep
   --model PATH               folder or hub id of a vision-language model
   --out DIR                  checkpoints, metrics, judged rollouts and the log go here; the same DIR resumes
-  --algo     grpo | drgrpo | dapo | dapo-dynamic                   (grpo)
-  --reward   dynamic | binary | graded-1 | graded-2 | graded-3     (dynamic)
+  --algo     $(presets algo)   (grpo)
+  --reward   $(presets reward)   (dynamic)
+  --reward-mode all | single (only the first of the best earns 1)  (all)
+  --reliability T            of --reward dynamic: what G and S- below the bar earn, 0 <= T < 1            (0)
+  --support K|SHARE          of --reward dynamic: how many of a group (3), or which part (0.3), set its bar   (1)
+  --judge-noise P            moves this part of the verdicts one step, 0 <= P <= 1                        (0)
+  --answer   strict | paper (the release's extraction)             (strict)
+  --prompt NAME|FILE         of speciarl_verl/prompts/, or your .txt   (train; profile cpu: short)
+  --rollouts N               answers a picture                     (10; profile cpu: 8)
+  --epochs N                                                       (15)
+  --lora-rank N              0 trains all parameters               (64; profile cpu: 0)
   --judge    taxonomy | server | hosted (by verl, in this run)     (taxonomy)
   --judge-url URL            of the judge server
   --judge-model PATH         folder or hub id of the hosted judge
@@ -29,10 +44,12 @@ refuse() { echo "train.sh: $1" >&2; exit 2; }
 
 algo=grpo reward=dynamic judge=taxonomy profile=gpu seed=42
 train='' val='' model='' out='' judge_url='' judge_model='' judge_gpus='' judge_engine='' taxonomy='' dry_run=''
+reward_mode='' reliability='' support='' judge_noise='' answer='' prompt='' rollouts='' epochs='' lora_rank=''
 while (($#)); do
   case $1 in
     --algo | --reward | --judge | --profile | --train | --val | --model | --out | --judge-url | \
-      --judge-model | --judge-gpus | --judge-engine | --taxonomy | --seed)
+      --judge-model | --judge-gpus | --judge-engine | --taxonomy | --seed | --reward-mode | --reliability | --support | \
+      --judge-noise | --answer | --prompt | --rollouts | --epochs | --lora-rank)
       (($# > 1)) || refuse "$1 needs a value"
       name=${1#--}
       printf -v "${name//-/_}" %s "$2"
@@ -49,10 +66,19 @@ one_of() {
   local flag=$1 value=$2; shift 2
   [[ " $* " == *" $value "* ]] || refuse "--$flag $value: choose one of $*"
 }
-one_of algo "$algo" grpo drgrpo dapo dapo-dynamic
-one_of reward "$reward" dynamic binary graded-1 graded-2 graded-3
-one_of judge "$judge" taxonomy server hosted
-one_of profile "$profile" cpu gpu
+for flag in algo reward judge profile; do
+  read -ra names <<<"$(presets "$flag")"
+  one_of "$flag" "${!flag}" "${names[@]}"
+done
+[[ -z $reward_mode ]] || one_of reward-mode "$reward_mode" all single
+[[ -z $answer ]] || one_of answer "$answer" strict paper
+for flag in rollouts epochs; do
+  [[ -z ${!flag} || ${!flag} =~ ^[1-9][0-9]*$ ]] || refuse "--$flag ${!flag} is not a number from 1 on"
+done
+[[ -z $lora_rank || $lora_rank =~ ^[0-9]+$ ]] || refuse "--lora-rank $lora_rank is not a number (0: all parameters)"
+for flag in reliability support judge_noise; do
+  [[ -z ${!flag} || ${!flag} =~ ^[0-9]*\.?[0-9]+$ ]] || refuse "--${flag//_/-} ${!flag} is not a number"
+done
 [[ $seed =~ ^[0-9]+$ ]] || refuse "--seed $seed is not a number"
 for flag in train val model out; do [[ -n ${!flag} ]] || refuse "--$flag is missing (see --help)"; done
 for flag in train val; do [[ -f ${!flag} ]] || refuse "--$flag ${!flag}: no such file"; done
@@ -70,12 +96,25 @@ train=$(realpath "$train") val=$(realpath "$val") out=$(realpath -m "$out")
 [[ -d $model ]] && model=$(realpath "$model")
 [[ -d $judge_model ]] && judge_model=$(realpath "$judge_model")
 [[ -f $taxonomy ]] && taxonomy=$(realpath "$taxonomy")
+[[ -f $prompt ]] && prompt=$(realpath "$prompt")
 
 start=$(date -u +%Y%m%dT%H%M%SZ)
 PRESET=('hydra.searchpath=[pkg://speciarl_verl.config]' +speciarl=train
   "speciarl/algo=$algo" "speciarl/reward=$reward" "speciarl/judge=$judge" "speciarl/profile=$profile" "speciarl.seed=$seed")
 DATA=("data.train_files='$train'" "data.val_files='$val'")
 MODEL=("actor_rollout_ref.model.path='$model'")
+[[ -n $lora_rank ]] && MODEL+=("actor_rollout_ref.model.lora_rank=$lora_rank")
+# Without an adapter all weights are synchronised before the first rollout: reading them from disk too is in vain.
+[[ $lora_rank != 0 ]] || MODEL+=(actor_rollout_ref.rollout.load_format=dummy)
+VARIANT=()
+[[ -n $reward_mode ]] && VARIANT+=("speciarl.reward.mode=$reward_mode")
+[[ -n $reliability ]] && VARIANT+=("speciarl.reward.reliability=$reliability")
+[[ -n $support ]] && VARIANT+=("speciarl.reward.support=$support")
+[[ -n $judge_noise ]] && VARIANT+=("speciarl.reward.judge_noise=$judge_noise")
+[[ -n $answer ]] && VARIANT+=("speciarl.answer.mode=$answer")
+[[ -n $prompt ]] && VARIANT+=("data.speciarl.prompt='$prompt'")
+[[ -n $rollouts ]] && VARIANT+=("actor_rollout_ref.rollout.n=$rollouts")
+[[ -n $epochs ]] && VARIANT+=("trainer.total_epochs=$epochs")
 JUDGE=()
 [[ -n $judge_url ]] && JUDGE+=("speciarl.judge.url='$judge_url'")
 [[ -n $judge_model ]] && JUDGE+=("reward.reward_model.model_path='$judge_model'")
@@ -84,7 +123,7 @@ JUDGE=()
 [[ -n $taxonomy ]] && JUDGE+=("speciarl.judge.taxonomy='$taxonomy'")
 TRAINER=("trainer.default_local_dir='$out/checkpoints'" "trainer.experiment_name='$(basename "$out")'"
   "speciarl.rollouts_dir='$out/rollouts'" "speciarl.judge_account='$out/metrics/$start.judge.json'" "hydra.run.dir='$out/hydra'")
-OVERRIDES=("${PRESET[@]}" "${DATA[@]}" "${MODEL[@]}" ${JUDGE[@]+"${JUDGE[@]}"} "${TRAINER[@]}" "$@")
+OVERRIDES=("${PRESET[@]}" "${DATA[@]}" "${MODEL[@]}" ${VARIANT[@]+"${VARIANT[@]}"} ${JUDGE[@]+"${JUDGE[@]}"} "${TRAINER[@]}" "$@")
 
 python=${PYTHON:-python}
 if [[ $profile == cpu ]]; then

@@ -82,15 +82,47 @@ def test_dry_run_prints_configuration_and_command_and_starts_nothing(inputs: dic
     assert not inputs["out"].exists()
 
 
+FLAGS = {
+    "--rollouts": ("4", "actor_rollout_ref.rollout.n=4"),
+    "--reward-mode": ("single", "speciarl.reward.mode=single"),
+    "--prompt": ("calibrated", r"data.speciarl.prompt=\'calibrated\'"),
+    "--epochs": ("3", "trainer.total_epochs=3"),
+    "--lora-rank": ("8", "actor_rollout_ref.model.lora_rank=8"),
+}
+
+
+def test_every_flag_of_an_ablation_becomes_its_override(inputs: dict[str, Path]) -> None:
+    flags = [part for flag, (value, _) in FLAGS.items() for part in (flag, value)]
+    done = run_train(inputs, *flags, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    command = done.stdout.strip().splitlines()[-1]
+    for _, override in FLAGS.values():
+        assert f" {override} " in command
+    assert "load_format" not in command
+
+
+def test_all_parameters_are_synchronised_and_not_read_twice(inputs: dict[str, Path]) -> None:
+    done = run_train(inputs, "--lora-rank", "0", "--dry-run")
+    assert "actor_rollout_ref.rollout.load_format=dummy" in done.stdout.strip().splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        pytest.param(["--algo", "ppo"], "--algo ppo: choose one of grpo drgrpo dapo dapo-dynamic", id="algorithm"),
-        pytest.param(["--reward", "best"], "--reward best: choose one of dynamic binary", id="reward"),
-        pytest.param(["--judge", "oracle"], "--judge oracle: choose one of taxonomy server", id="judge"),
+        pytest.param(["--algo", "ppo"], "--algo ppo: choose one of dapo-dynamic dapo drgrpo grpo", id="algorithm"),
+        pytest.param(["--reward", "best"], "--reward best: choose one of binary dynamic", id="reward"),
+        pytest.param(["--judge", "oracle"], "--judge oracle: choose one of hosted server taxonomy", id="judge"),
         pytest.param(["--reword", "binary"], "unknown argument --reword", id="unknown flag"),
         pytest.param(["--algo"], "--algo needs a value", id="value missing"),
         pytest.param(["--seed", "x"], "--seed x is not a number", id="seed"),
+        pytest.param(["--reward-mode", "first"], "--reward-mode first: choose one of all single", id="reward's mode"),
+        pytest.param(["--answer", "lax"], "--answer lax: choose one of strict paper", id="answer's mode"),
+        pytest.param(["--rollouts", "0"], "--rollouts 0 is not a number from 1 on", id="rollouts"),
+        pytest.param(["--rollouts", "1"], "rollout.n=1: a group needs 2 rollouts", id="group of one"),
+        pytest.param(["--epochs", "1.5"], "--epochs 1.5 is not a number", id="epochs"),
+        pytest.param(["--lora-rank", "-1"], "--lora-rank -1 is not a number (0: all parameters)", id="rank"),
+        pytest.param(["--reliability", "half"], "--reliability half is not a number", id="reliability"),
+        pytest.param(["--judge-noise", "5%"], "--judge-noise 5% is not a number", id="noise"),
         pytest.param(["--train", "/no/such.parquet"], "--train /no/such.parquet: no such file", id="no data"),
         pytest.param(["--model", "/no/model"], "no model at /no/model", id="no model"),
         pytest.param(["--judge-url", "http://x"], "--judge-url belongs to --judge server", id="url without server"),
