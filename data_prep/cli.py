@@ -141,20 +141,23 @@ def mix_command(
 
 @app.command("inspect")
 def inspect_command(
-    file: Annotated[Path, typer.Argument(help="A parquet made by data_prep.")],
-    sheet: Annotated[Path | None, typer.Option(help="The contact sheet; default: FILE with .png for .parquet.")] = None,
+    path: Annotated[Path, typer.Argument(help="A parquet made by data_prep, or the folder of its splits.")],
+    sheet: Annotated[
+        Path | None, typer.Option(help="The contact sheet; default: FILE with .png for .parquet, DIR/inspect.png.")
+    ] = None,
     samples: Annotated[int, typer.Option(min=1, help="Pictures on the sheet.")] = 24,
 ) -> None:
-    """Print what a parquet holds and write a contact sheet of its pictures with their labels."""
+    """Show what the splits hold and what is odd about their labels, and write a contact sheet."""
 
     def work() -> None:
-        from data_prep.contact_sheet import write_contact_sheet
-        from data_prep.inspection import inspect_parquet
+        from data_prep.inspection.contact_sheet import write_contact_sheet
+        from data_prep.inspection.findings import inspect_files
+        from data_prep.inspection.screen import screen
 
-        findings = inspect_parquet(file, samples)
-        target = sheet or file.with_suffix(".png")
+        findings = inspect_files(path, samples)
+        target = sheet or (path / "inspect.png" if path.is_dir() else path.with_suffix(".png"))
         write_contact_sheet(findings.samples, target)
-        for line in findings.lines():
+        for line in screen(findings):
             typer.echo(line)
         typer.echo(f"contact sheet of {len(findings.samples)} pictures: {target}")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from data_prep.error import DataPrepError
+from speciarl_verl.files import whole_file
 
 _CELL = 160  # pixels
 _TEXT = 34
@@ -27,7 +27,7 @@ def write_contact_sheet(samples: Sequence[Sample], path: Path) -> None:
     """Write a PNG of all samples, six in a row.
 
     Raises:
-        DataPrepError: the file cannot be written.
+        InputError: the file cannot be written.
     """
     columns = min(_COLUMNS, len(samples))
     lines = -(-len(samples) // columns)
@@ -45,10 +45,8 @@ def write_contact_sheet(samples: Sequence[Sample], path: Path) -> None:
         sheet.paste(thumbnail, (left + (_CELL - size[0]) // 2, top + _CELL - size[1]))
         for line, text in enumerate(_wrap(sample.label, draw, font)):
             draw.text((left + _CELL / 2, top + _CELL + 2 + 16 * line), text, "black", font, anchor="ma")
-    try:
-        sheet.save(path, format="PNG")
-    except OSError as error:
-        raise DataPrepError(f"{path}: cannot be written ({error.strerror}): name another file with --sheet") from error
+    with whole_file(path) as partial:
+        sheet.save(partial, format="PNG")
 
 
 def _wrap(label: str, draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
