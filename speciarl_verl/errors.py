@@ -20,8 +20,16 @@ class DataContractError(InputError):
     """A parquet cannot be trained or evaluated on; names the file and the place in it."""
 
 
-class JudgeError(SpeciaRLError):
+class StopRunError(SpeciaRLError):
+    """A training must end with this message: what would be trained on is not there, or not to be trusted."""
+
+
+class JudgeError(StopRunError):
     """The judge gave no verdict. It ends the run with its message; it never becomes a reward."""
+
+
+class RuleError(StopRunError):
+    """The reward rule gave no rewards that could be trained on. It ends the run with its message."""
 
 
 class CacheError(SpeciaRLError):

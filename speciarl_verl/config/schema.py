@@ -18,11 +18,12 @@ from speciarl_verl.errors import ConfigError
 from speciarl_verl.judge.judge_config import RunJudgeConfig
 from speciarl_verl.method.answer import DEFAULT_MAX_WORDS
 from speciarl_verl.method.rules import FORMAT_REWARD, RewardMode, RewardName, check_rule
+from speciarl_verl.named_function import FUNCTION_PATH
 
 _REWARD_STEP = 2.0**-16
 
 
-def _exact_in_sums(reward: float) -> float:
+def exact_in_sums(reward: float) -> float:
     """The nearest multiple of 2^-16 below.
 
     verl takes a group for one without signal when its rewards' deviation is exactly 0, and divides by it otherwise. Of
@@ -31,7 +32,7 @@ def _exact_in_sums(reward: float) -> float:
     return math.floor(reward / _REWARD_STEP) * _REWARD_STEP
 
 
-ExactReward = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_exact_in_sums)]
+ExactReward = Annotated[float, Field(allow_inf_nan=False), AfterValidator(exact_in_sums)]
 
 
 class _Node(BaseModel):
@@ -50,12 +51,13 @@ class RewardConfig(_Node):
     """Which rule rewards a group; see `group_reward`.
 
     Attributes:
+        rule: the name of one of the method's, or a function of the user's own, `package.module:function`.
         reliability: what a true answer below the bar earns, in [0, 1); rounded down, as `format_reward` is, to a
             multiple of 2^-16.
         support: how many rollouts must reach the bar, or which share of the parseable ones.
     """
 
-    rule: RewardName = "dynamic"
+    rule: RewardName | Annotated[str, Field(pattern=FUNCTION_PATH)] = "dynamic"
     mode: RewardMode = "all"
     format_reward: ExactReward = FORMAT_REWARD
     reliability: ExactReward = 0.0

@@ -65,7 +65,7 @@ class GroupReward:
     reference: Category | None
 
 
-def check_rule(rule: RewardName, mode: RewardMode, reliability: float, support: int | float) -> None:
+def check_rule(rule: str, mode: RewardMode, reliability: float, support: int | float) -> None:
     """Refuse settings that do not go together.
 
     Raises:

@@ -8,14 +8,15 @@ Needs `SpeciaRLAgentLoopManager` (agent_loop_manager.py), which tells each rollo
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from verl.experimental.agent_loop.agent_loop import AgentLoopOutput, register
 from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
 
-from speciarl_verl.errors import JudgeError
+from speciarl_verl.errors import StopRunError
 from speciarl_verl.plugin.process_scorer import process_scorer
-from speciarl_verl.plugin.trainer_mail import announce_judge_failure
+from speciarl_verl.plugin.trainer_mail import announce_failure
 from speciarl_verl.rollout.row import read_ground_truth, read_placement
 from speciarl_verl.rollout.scorer import Rollout, ScoredRollout
 
@@ -30,14 +31,16 @@ class SpeciaRLAgentLoop(SingleTurnAgentLoop):
         """See `AgentLoopBase.run`; the output's `reward_score` and `extra_fields["reward_extra_info"]` are set.
 
         Raises:
-            JudgeError: the judge gave no verdict; the trainer has been told to stop.
+            StopRunError: the judge gave no verdict, or the rule no rewards; the trainer has been told to stop.
             GroupError: a sibling failed or never came.
         """
         try:
             return await self._rewarded_rollout(sampling_params, kwargs)
-        except JudgeError as error:
-            await process_scorer(self.config).account.publish()
-            await announce_judge_failure(error)
+        except StopRunError as error:
+            # Where the scorer itself could not be made there is no account.
+            with suppress(StopRunError):
+                await process_scorer(self.config).account.publish()
+            await announce_failure(error)
             raise
 
     async def _rewarded_rollout(self, sampling_params: dict[str, Any], sample: dict[str, Any]) -> AgentLoopOutput:

@@ -20,6 +20,7 @@ from speciarl_verl.judge.build import check_judge
 from speciarl_verl.judge.judge_config import HostedJudgeConfig
 from speciarl_verl.plugin.locate_judge import check_hosted, locate, with_judge
 from speciarl_verl.rollout.row import GROUP_SIZE_KEY, VALIDATE_KEY
+from speciarl_verl.rollout.rule import try_rule
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +42,11 @@ class SpeciaRLAgentLoopManager(AgentLoopManagerTQ):
         Raises:
             ConfigError: the configuration cannot work.
             JudgeError: the judge does not answer.
+            RuleError: the reward rule gives nothing that could be trained on.
         """
-        judge = check_run(config).judge
+        speciarl = check_run(config)
+        try_rule(speciarl.reward, config.actor_rollout_ref.rollout.n)
+        judge = speciarl.judge
         if isinstance(judge, HostedJudgeConfig):
             judge = await locate(judge, reward_loop_worker_handles or ())
             config = with_judge(config, judge)

@@ -16,7 +16,7 @@ from typing import Any
 import transfer_queue as tq
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
-from speciarl_verl.errors import JudgeError
+from speciarl_verl.errors import StopRunError
 from speciarl_verl.files import write_text
 from speciarl_verl.judge.ledger import Account
 from speciarl_verl.plugin.registration import missing_registrations
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class SpeciaRLReplayBuffer(ReplayBuffer):
-    """verl's buffer of the synchronous trainer; stops on a failed judge, reports and writes out categories."""
+    """verl's buffer of the synchronous trainer; stops on a failed judge or rule, reports and writes out categories."""
 
     def __init__(self, sampler_kwargs: Mapping[str, Any], **kwargs: Any) -> None:
         missing = missing_registrations()
@@ -52,7 +52,7 @@ class SpeciaRLReplayBuffer(ReplayBuffer):
         super()._sync_metadata_from_transfer_queue()
         try:
             raise_if_announced(self.partitions)
-        except JudgeError:
+        except StopRunError:
             self._read_account()
             raise
 
@@ -60,7 +60,7 @@ class SpeciaRLReplayBuffer(ReplayBuffer):
         """See `ReplayBuffer.sample`; the metrics gain `training/speciarl/...`.
 
         Raises:
-            JudgeError: the judge failed while this step's rollouts were made.
+            StopRunError: the judge or the rule failed while this step's rollouts were made.
         """
         batch, metrics = super().sample(global_steps=global_steps, partition_id=partition_id, batch_size=batch_size)
         # Read once more: the rollouts' account was there before they were.

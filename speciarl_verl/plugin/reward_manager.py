@@ -4,7 +4,7 @@ verl hook: `RewardManagerBase.run_single`, one rollout a call, in a Ray actor of
 Config keys: `reward.reward_manager.{source=register,name=speciarl}`, `reward.num_workers=1`, `speciarl.*`.
 verl picks a reward worker at random for each rollout, so siblings meet only when there is one; and Ray runs at most
 1000 calls of one actor at a time, so a step with more rollouts in flight could park siblings for good. Both are refused
-(config/checks.py). The agent loop `speciarl` has neither limit.
+(config/run_checks.py). The agent loop `speciarl` has neither limit.
 """
 
 from typing import Any
@@ -14,11 +14,11 @@ from verl.experimental.reward_loop.reward_manager import register
 from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 
 from speciarl_verl.config.run_checks import check_reward_workers
-from speciarl_verl.errors import JudgeError
+from speciarl_verl.errors import StopRunError
 from speciarl_verl.plugin.process_scorer import process_scorer
-from speciarl_verl.plugin.trainer_mail import announce_judge_failure
+from speciarl_verl.plugin.trainer_mail import announce_failure
 from speciarl_verl.rollout.row import read_ground_truth, read_placement
-from speciarl_verl.rollout.scorer import Rollout, ScoredRollout
+from speciarl_verl.rollout.scorer import GroupScorer, Rollout, ScoredRollout
 
 
 @register("speciarl")
@@ -38,20 +38,20 @@ class SpeciaRLRewardManager(RewardManagerBase):
 
     async def run_single(self, data: DataProto) -> dict[str, Any]:
         """`data` holds one rollout; see `RewardManagerBase`."""
-        account = process_scorer(self.config).account
         try:
-            scored = await self._score(data[-1])
-        except JudgeError as error:
-            await account.publish()
-            await announce_judge_failure(error)
+            process = process_scorer(self.config)
+            try:
+                scored = await self._score(data[-1], process.scorer)
+            finally:
+                await process.account.publish()
+        except StopRunError as error:
+            await announce_failure(error)
             raise
-        await account.publish()
         return {"reward_score": scored.reward, "reward_extra_info": scored.extra_info()}
 
-    async def _score(self, item: Any) -> ScoredRollout:
+    async def _score(self, item: Any, scorer: GroupScorer) -> ScoredRollout:
         rollout = self._rollout(item)
         placement = read_placement(item.non_tensor_batch)
-        scorer = process_scorer(self.config).scorer
         if placement.validate:
             return await scorer.score_alone(rollout)
         async with scorer.meeting.seat(placement.uid, placement.session_id, placement.group_size) as seat:

@@ -1,7 +1,8 @@
 """What the processes that judge tell the trainer, over verl's TransferQueue, which is all that the trainer watches.
 
-Two things travel: a failed judge, which must end the run, and what the judging cost. In verl a reward that raises only
-loses its rollouts: the run goes on, and with group filtering for ever. replay_buffer.py reads both at every poll.
+Two things travel: a failed judge or rule, which must end the run, and what the judging cost. In verl a reward that
+raises only loses its rollouts: the run goes on, and with group filtering for ever. replay_buffer.py reads both at every
+poll.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from speciarl_verl.errors import JudgeError
+from speciarl_verl.errors import StopRunError
 from speciarl_verl.judge.ledger import Account, Ledger
 
 Partitions = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -18,12 +19,12 @@ Partitions = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 STOP_PARTITION = "speciarl_stop"
 ACCOUNT_PARTITION = "speciarl_judge"
-_KEY = "judge"
+_KEY = "failure"
 _REASON = "reason"
 _ACCOUNT = "account"
 
 
-async def announce_judge_failure(error: JudgeError) -> None:
+async def announce_failure(error: StopRunError) -> None:
     """Tell the trainer, once or many times; the last message stays."""
     import transfer_queue
 
@@ -34,11 +35,11 @@ def raise_if_announced(partitions: Partitions) -> None:
     """Read the mail of the processes that judge.
 
     Raises:
-        JudgeError: a judge failed; with its message and how to go on.
+        StopRunError: a judge or the rule failed; with its message and how to go on.
     """
     announced = partitions.get(STOP_PARTITION, {}).get(_KEY)
     if announced:
-        raise JudgeError(
+        raise StopRunError(
             f"training stopped: {announced[_REASON]} No reward was made up. Start the same command again to resume "
             "from the last checkpoint."
         )

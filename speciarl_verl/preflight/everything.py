@@ -19,6 +19,7 @@ from speciarl_verl.judge.build import build_judge
 from speciarl_verl.judge.judge_config import HostedJudgeConfig
 from speciarl_verl.judge.protocol import Pair
 from speciarl_verl.preflight.machine import check_engines, check_platform, check_ports, check_ray_cpus
+from speciarl_verl.rollout.rule import try_rule
 
 _PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json")
@@ -31,8 +32,10 @@ def check_everything(config: DictConfig) -> SpeciaRLConfig:
         ConfigError: a key of the configuration, the model or the machine.
         DataContractError: a parquet.
         JudgeError: the judge does not answer, or does not know the data's labels.
+        RuleError: the reward rule gives nothing that could be trained on.
     """
     speciarl = check_run(config)
+    try_rule(speciarl.reward, config.actor_rollout_ref.rollout.n)
     check_platform(speciarl)
     check_ray_cpus(config, os.cpu_count() or 1)
     check_ports(config)

@@ -3,15 +3,17 @@
 One scorer a process, shared by all rollouts in it (plugin/process_scorer.py).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from speciarl_verl.config.schema import OverlongConfig, SpeciaRLConfig
 from speciarl_verl.judge.protocol import Judge, Pair
 from speciarl_verl.method.answer import Extraction, extract_answer
 from speciarl_verl.method.category import Category
-from speciarl_verl.method.rules import GroupReward, group_reward
-from speciarl_verl.rollout.group import GroupMeeting, Seat
+from speciarl_verl.method.facts import Group
+from speciarl_verl.method.rules import GroupReward
+from speciarl_verl.rollout.meeting import GroupMeeting, Seat
+from speciarl_verl.rollout.rule import load_rule
 
 UNPARSEABLE = "unparseable"
 SHARE_KEYS = (*(category.symbol for category in Category), UNPARSEABLE)
@@ -31,6 +33,15 @@ class Rollout:
     ground_truth: str
     response_tokens: int
     max_response_tokens: int
+
+
+@dataclass(frozen=True)
+class JudgedRollout:
+    """What a rollout brings to its group; no category without a parseable answer."""
+
+    rollout: Rollout
+    extraction: Extraction
+    category: Category | None
 
 
 @dataclass(frozen=True)
@@ -81,39 +92,47 @@ class GroupScorer:
 
     Attributes:
         meeting: where the rollouts of one group wait for each other.
+
+    Raises:
+        RuleError: the rule cannot be loaded.
     """
 
     def __init__(self, config: SpeciaRLConfig, judge: Judge) -> None:
         self._config = config
         self._judge = judge
-        reward = config.reward
-        rule = partial(
-            group_reward,
-            rule=reward.rule,
-            mode=reward.mode,
-            format_reward=reward.format_reward,
-            reliability=reward.reliability,
-            support=reward.support,
-        )
-        self.meeting = GroupMeeting(rule, config.group_timeout_s)
+        self._rule = load_rule(config.reward)
+        self.meeting = GroupMeeting(self._reward, config.group_timeout_s)
 
     async def score_alone(self, rollout: Rollout) -> ScoredRollout:
         """A validation rollout: its category says all; a group of its own would call anything not wrong a success."""
-        extraction, category = await self._judged(rollout)
+        judged = await self._judged(rollout)
+        category = judged.category
         score = 0.0 if category is None else category.specificity_score / Category.SPECIFIC.specificity_score
-        return ScoredRollout(extraction, category, reward=score, group_reward=score, group=None)
+        return ScoredRollout(judged.extraction, category, reward=score, group_reward=score, group=None)
 
-    async def score_in_group(self, rollout: Rollout, seat: Seat) -> ScoredRollout:
+    async def score_in_group(self, rollout: Rollout, seat: Seat[JudgedRollout]) -> ScoredRollout:
         """A training rollout: judged at once, rewarded when its last sibling is judged."""
-        extraction, category = await self._judged(rollout)
-        share = await seat.hand_in(category)
+        judged = await self._judged(rollout)
+        share = await seat.hand_in(judged)
         overlong = self._config.reward.overlong
         penalty = overlong_penalty(rollout.response_tokens, rollout.max_response_tokens, overlong)
-        return ScoredRollout(extraction, category, share.reward + penalty, share.reward, share.group)
+        return ScoredRollout(judged.extraction, judged.category, share.reward + penalty, share.reward, share.group)
 
-    async def _judged(self, rollout: Rollout) -> tuple[Extraction, Category | None]:
+    async def _judged(self, rollout: Rollout) -> JudgedRollout:
         extraction = extract_answer(rollout.text, self._config.answer.max_words)
         if extraction.answer is None:
-            return extraction, None
+            return JudgedRollout(rollout, extraction, None)
         verdict = await self._judge.judge(Pair(extraction.answer, rollout.ground_truth))
-        return extraction, verdict.category
+        return JudgedRollout(rollout, extraction, verdict.category)
+
+    def _reward(self, siblings: Sequence[JudgedRollout]) -> GroupReward:
+        return self._rule(
+            Group(
+                ground_truth=siblings[0].rollout.ground_truth,
+                categories=tuple(one.category for one in siblings),
+                answers=tuple(one.extraction.answer for one in siblings),
+                response_tokens=tuple(one.rollout.response_tokens for one in siblings),
+                max_response_tokens=siblings[0].rollout.max_response_tokens,
+                format_reward=self._config.reward.format_reward,
+            )
+        )

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from recipes.quickstart.policy import build_model, build_processor, build_tokenizer, save_policy
-from speciarl_verl.errors import GroupError, InputError, JudgeError
+from speciarl_verl.errors import GroupError, InputError, JudgeError, RuleError
 from speciarl_verl.judge.protocol import Pair, Verdict
 from speciarl_verl.plugin import process_scorer as scorer_module
 from speciarl_verl.plugin.trainer_mail import ACCOUNT_PARTITION, STOP_PARTITION, published_account
@@ -66,14 +66,16 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return entries
 
 
-async def rollouts(model: Path, texts: list[str | Exception], *, validate: bool = False, **sample: Any) -> list[Any]:
+async def rollouts(
+    model: Path, texts: list[str | Exception], *overrides: str, validate: bool = False, **sample: Any
+) -> list[Any]:
     from transformers import AutoProcessor
     from verl.experimental.agent_loop.agent_loop import DictConfigWrap
     from verl.utils.dataset.rl_dataset import RLHFDataset
 
     from speciarl_verl.plugin.agent_loop import SpeciaRLAgentLoop
 
-    config = compose_config([*CPU, f"actor_rollout_ref.model.path={model}"])
+    config = compose_config([*CPU, f"actor_rollout_ref.model.path={model}", *overrides])
     OmegaConf.resolve(config)
     processor = AutoProcessor.from_pretrained(model)
     content = [{"type": "image", "image": Image.new("RGB", (56, 56))}, {"type": "text", "text": "What is this?"}]
@@ -146,6 +148,22 @@ async def test_failing_judge_is_announced_and_no_rollout_gets_a_reward(
     assert {type(output) for output in outputs} <= {JudgeError, GroupError}
     announced = [entry for entry in published if entry["partition_id"] == STOP_PARTITION]
     assert announced[0]["tag"] == {"reason": "the judge at http://judge:1 does not answer."}
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        pytest.param("builtins:vars", "speciarl.reward.rule=builtins:vars: gave 6 rewards for 2", id="wrong number"),
+        pytest.param("no_such_package:rule", "cannot be imported", id="only where the trainer runs"),
+    ],
+)
+async def test_failing_rule_is_announced_and_no_rollout_gets_a_reward(
+    model: Path, published: list[dict[str, Any]], rule: str, message: str
+) -> None:
+    outputs = await rollouts(model, [answer("bird"), answer("bird")], f"speciarl.reward.rule={rule}")
+    assert [type(output) for output in outputs] == [RuleError, RuleError]
+    announced = [entry for entry in published if entry["partition_id"] == STOP_PARTITION]
+    assert message in announced[0]["tag"]["reason"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def test_import_of_the_package_loads_no_heavy_library() -> None:
 
 def test_method_and_preflight_load_no_heavy_library() -> None:
     modules = (
-        "method.category, method.answer, method.rules, method.metrics, rollout.group, rollout.scorer, "
+        "method.category, method.answer, method.rules, method.metrics, rollout.meeting, rollout.scorer, "
         "preflight.everything, cli.main"
     )
     imports = ", ".join(f"speciarl_verl.{name.strip()}" for name in modules.split(","))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from speciarl_verl.errors import JudgeError
+from speciarl_verl.errors import StopRunError
 from speciarl_verl.judge.ledger import Account
 from speciarl_verl.judge.protocol import Source
 from speciarl_verl.plugin.replay_buffer import SpeciaRLReplayBuffer, category_metrics, judged_rollouts, write_rollouts
@@ -79,8 +79,8 @@ def test_judged_rollouts_are_read_from_transfer_queue(monkeypatch: pytest.Monkey
 def test_announced_failure_stops_the_trainer_with_its_reason() -> None:
     raise_if_announced({})
     raise_if_announced({"train": {"u": {}}})
-    with pytest.raises(JudgeError, match=r"training stopped: no answer\. No reward was made up"):
-        raise_if_announced({STOP_PARTITION: {"judge": {"reason": "no answer."}}})
+    with pytest.raises(StopRunError, match=r"training stopped: no answer\. No reward was made up"):
+        raise_if_announced({STOP_PARTITION: {"failure": {"reason": "no answer."}}})
 
 
 def sampler_kwargs(**overrides: Any) -> dict[str, Any]:
@@ -111,12 +111,12 @@ def test_polling_for_rollouts_that_never_come_ends_when_the_judge_failed(
         polls.append(1)
         waiting = {"train": {"u": {"is_prompt": True, "status": "running", "global_steps": 1}}}
         account = {"host-1": {"account": Account(failed=1).to_json()}}
-        dead = {STOP_PARTITION: {"judge": {"reason": "the judge died."}}, ACCOUNT_PARTITION: account}
+        dead = {STOP_PARTITION: {"failure": {"reason": "the judge died."}}, ACCOUNT_PARTITION: account}
         return waiting if len(polls) < 3 else {**waiting, **dead}
 
     monkeypatch.setattr(transfer_queue, "kv_list", kv_list)
     account = tmp_path / "metrics" / "judge.json"
-    with pytest.raises(JudgeError, match="the judge died"):
+    with pytest.raises(StopRunError, match="the judge died"):
         build(judge_account=str(account)).sample(global_steps=1, partition_id="train", batch_size=1)
     assert len(polls) == 3
     assert json.loads(account.read_text())["failed"] == 1

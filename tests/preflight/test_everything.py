@@ -139,6 +139,8 @@ def test_all_parameters_are_synchronised_and_not_read_twice(inputs: dict[str, Pa
         ),
         pytest.param(["--taxonomy", "no-such"], "'no-such' is neither a file nor shipped", id="taxonomy"),
         pytest.param(["--", "trainer.total_epoch=3"], "does not compose", id="misspelt override"),
+        pytest.param(["--", "speciarl.reward.rule=os:getcwd"], "must take (group)", id="rule of another signature"),
+        pytest.param(["--", "speciarl.reward.rule=no_such:rule"], "No module named 'no_such'", id="rule not there"),
         pytest.param(["--", "+speciarl.x=3"], "speciarl.x", id="unknown key of ours"),
         pytest.param(["--", "ray_kwargs.ray_init.num_cpus=3"], "verl needs 7", id="too few CPUs"),
     ],

@@ -2,32 +2,41 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
 
-from speciarl_verl.errors import GroupError
+from speciarl_verl.errors import GroupError, RuleError
 from speciarl_verl.method.category import Category
-from speciarl_verl.method.rules import group_reward
-from speciarl_verl.rollout.group import GroupMeeting, Share
+from speciarl_verl.method.rules import GroupReward, group_reward
+from speciarl_verl.rollout.meeting import GroupMeeting, Share
 
+Meeting = GroupMeeting[Category | None]
 S, G, W = Category.SPECIFIC, Category.GENERIC, Category.WRONG
 
 
 @pytest.fixture
-def meeting() -> GroupMeeting:
+def meeting() -> Meeting:
     return GroupMeeting(group_reward, timeout_s=5)
 
 
 async def rollout(
-    meeting: GroupMeeting, session_id: int, category: Category | None, size: int, uid: str = "u", delay: float = 0
+    meeting: Meeting,
+    session_id: int,
+    category: Category | None,
+    size: int,
+    uid: str = "u",
+    delay: float = 0,
 ) -> Share:
     async with meeting.seat(uid, session_id, size) as seat:
         await asyncio.sleep(delay)
         return await seat.hand_in(category)
 
 
-async def test_group_rewards_by_session_id_whatever_the_order_of_arrival(meeting: GroupMeeting) -> None:
+async def test_group_rewards_by_session_id_whatever_the_order_of_arrival(
+    meeting: Meeting,
+) -> None:
     delays = [0.03, 0.0, 0.02, 0.01]
     shares = await asyncio.gather(
         *(rollout(meeting, i, c, 4, delay=d) for i, (c, d) in enumerate(zip([S, G, W, None], delays, strict=True)))
@@ -37,7 +46,7 @@ async def test_group_rewards_by_session_id_whatever_the_order_of_arrival(meeting
     assert len(meeting) == 0
 
 
-async def test_many_groups_interleaved_keep_apart(meeting: GroupMeeting) -> None:
+async def test_many_groups_interleaved_keep_apart(meeting: Meeting) -> None:
     rng = random.Random(0)
     groups = {f"u{g}": [rng.choice([*Category, None]) for _ in range(5)] for g in range(200)}
     jobs = [(uid, i, c) for uid, cs in groups.items() for i, c in enumerate(cs)]
@@ -48,7 +57,7 @@ async def test_many_groups_interleaved_keep_apart(meeting: GroupMeeting) -> None
     assert len(meeting) == 0
 
 
-async def test_failing_sibling_releases_the_others_with_its_reason(meeting: GroupMeeting) -> None:
+async def test_failing_sibling_releases_the_others_with_its_reason(meeting: Meeting) -> None:
     async def failing() -> None:
         async with meeting.seat("u", 1, 3):
             await asyncio.sleep(0.01)
@@ -64,7 +73,7 @@ async def test_failing_sibling_releases_the_others_with_its_reason(meeting: Grou
     assert len(meeting) == 0
 
 
-async def test_cancelled_sibling_releases_the_others(meeting: GroupMeeting) -> None:
+async def test_cancelled_sibling_releases_the_others(meeting: Meeting) -> None:
     waiting = asyncio.create_task(rollout(meeting, 0, S, 2))
     doomed = asyncio.create_task(rollout(meeting, 1, S, 2, delay=60))
     await asyncio.sleep(0.01)
@@ -73,7 +82,7 @@ async def test_cancelled_sibling_releases_the_others(meeting: GroupMeeting) -> N
         await asyncio.wait_for(waiting, 1)
 
 
-async def test_cancelled_waiter_leaves_the_others_their_reward(meeting: GroupMeeting) -> None:
+async def test_cancelled_waiter_leaves_the_others_their_reward(meeting: Meeting) -> None:
     gone = asyncio.create_task(rollout(meeting, 0, S, 3))
     waiting = asyncio.create_task(rollout(meeting, 1, G, 3))
     await asyncio.sleep(0.01)
@@ -97,7 +106,7 @@ async def test_sibling_that_never_came_times_out() -> None:
         await rollout(meeting, 0, S, 2)
 
 
-async def test_late_sibling_of_a_failed_group_fails_at_once(meeting: GroupMeeting) -> None:
+async def test_late_sibling_of_a_failed_group_fails_at_once(meeting: Meeting) -> None:
     with pytest.raises(RuntimeError, match="early"):
         async with meeting.seat("u", 0, 2):
             raise RuntimeError("early")
@@ -106,12 +115,12 @@ async def test_late_sibling_of_a_failed_group_fails_at_once(meeting: GroupMeetin
     assert len(meeting) == 0
 
 
-async def test_leaving_without_a_category_is_a_failure(meeting: GroupMeeting) -> None:
+async def test_leaving_without_an_outcome_is_a_failure(meeting: Meeting) -> None:
     waiting = asyncio.create_task(rollout(meeting, 0, S, 2))
     await asyncio.sleep(0)
     async with meeting.seat("u", 1, 2):
         pass
-    with pytest.raises(GroupError, match="rollout 1 left without a category"):
+    with pytest.raises(GroupError, match="rollout 1 left without an outcome"):
         await waiting
 
 
@@ -125,7 +134,7 @@ async def test_leaving_without_a_category_is_a_failure(meeting: GroupMeeting) ->
     ],
 )
 async def test_impossible_sibling_is_refused_and_the_group_goes_on(
-    meeting: GroupMeeting, session_id: int, size: int, message: str
+    meeting: Meeting, session_id: int, size: int, message: str
 ) -> None:
     first = asyncio.create_task(rollout(meeting, 0, S, 3, delay=0.02))
     await asyncio.sleep(0)
@@ -135,7 +144,17 @@ async def test_impossible_sibling_is_refused_and_the_group_goes_on(
     assert [share.reward for share in await asyncio.gather(first, *rest)] == [1.0, 0.0, 0.0]
 
 
-async def test_failing_rule_reaches_every_sibling() -> None:
+async def test_failing_rule_reaches_every_sibling_as_what_ends_the_run() -> None:
     meeting = GroupMeeting(partial(group_reward, rule="no such rule"), timeout_s=5)  # type: ignore[arg-type]
     results = await asyncio.gather(*(rollout(meeting, i, S, 2) for i in range(2)), return_exceptions=True)
+    assert all(isinstance(result, RuleError) for result in results)
     assert all("the reward rule failed with KeyError" in str(result) for result in results)
+
+
+async def test_rules_own_error_reaches_every_sibling_as_it_is() -> None:
+    def broken(_categories: Sequence[Category | None]) -> GroupReward:
+        raise RuleError("3 rewards for 2 rollouts")
+
+    meeting = GroupMeeting(broken, timeout_s=5)
+    results = await asyncio.gather(*(rollout(meeting, i, S, 2) for i in range(2)), return_exceptions=True)
+    assert [str(result) for result in results] == ["3 rewards for 2 rollouts"] * 2
