@@ -130,13 +130,18 @@ def mix_command(
     out: options.Out,
     val_each: Annotated[str, typer.Option(help="Validation pictures of each part, a number or P%.")] = "100%",
     stratified: options.Stratified = False,
+    draw: options.DrawMode = "hash",
     seed: options.Seed = 42,
 ) -> None:
     """Join prepared data sets in given amounts."""
     from data_prep.mix import Part, mix
     from data_prep.size import Size
 
-    _run(lambda: mix(list(map(Part.parse, part)), out, seed, stratified, Size.parse(val_each, "--val-each")))
+    def work() -> None:
+        way = options.check_draw(draw, stratified)
+        mix(list(map(Part.parse, part)), out, seed, stratified, Size.parse(val_each, "--val-each"), way)
+
+    _run(work)
 
 
 @app.command("inspect")

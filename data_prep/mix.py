@@ -4,6 +4,8 @@ Training rows are drawn from each part's train.parquet, then dealt out so that e
 parts in proportion. Validation is the parts' val.parquet; tests are not mixed, each data set is evaluated on its own.
 """
 
+import json
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,7 @@ from data_prep.output import MANIFEST, open_output
 from data_prep.pictures.writer import PARQUET_OPTIONS, write_manifest
 from data_prep.prepare import report_duplicates, versions
 from data_prep.report import SplitReport
+from data_prep.sampling import Draw
 from data_prep.size import Size
 from speciarl_verl.data_contract import CONTRACT_VERSION, EXTRA_INFO, SCHEMA, SPLITS, check_parquet
 
@@ -56,8 +59,13 @@ class _Chosen:
     positions: tuple[int, ...]
 
 
-def mix(parts: Sequence[Part], out: Path, seed: int, stratified: bool, val_each: Size) -> dict[str, Any]:
+def mix(
+    parts: Sequence[Part], out: Path, seed: int, stratified: bool, val_each: Size, way: Draw = "hash"
+) -> dict[str, Any]:
     """Write `out`/train.parquet, `out`/val.parquet and their manifest; returns the manifest.
+
+    Args:
+        way: `paper` draws from the parts one after another with one generator, each from its whole training split.
 
     Raises:
         DataContractError: a part is not of the record contract.
@@ -65,7 +73,14 @@ def mix(parts: Sequence[Part], out: Path, seed: int, stratified: bool, val_each:
     """
     if len({part.folder.resolve() for part in parts}) < max(2, len(parts)):
         raise DataPrepError("--part: a mixture needs at least two different folders: give --part DIR=SIZE for each")
-    chosen = {"train": [_choose(part.folder / "train.parquet", part.size, seed, stratified) for part in parts]}
+    trains = [(part.folder / "train.parquet", part.size) for part in parts]
+    if way == "paper":
+        for part in parts:
+            _check_whole(part)
+        chance = random.Random(seed)
+        chosen = {"train": [_sample(path, size, chance) for path, size in trains]}
+    else:
+        chosen = {"train": [_choose(path, size, seed, stratified) for path, size in trains]}
     vals = [part.folder / "val.parquet" for part in parts if (part.folder / "val.parquet").is_file()]
     chosen["val"] = [_choose(path, val_each, seed, stratified) for path in vals]
     reports, duplicates = {}, Duplicates()
@@ -79,7 +94,7 @@ def mix(parts: Sequence[Part], out: Path, seed: int, stratified: bool, val_each:
             "contract": CONTRACT_VERSION.decode(),
             "data_source": "mix",
             "source": {"parts": [{"folder": str(p.folder), "size": p.size.text} for p in parts]},
-            "sampling": {"seed": seed, "stratified": stratified, "val_each": val_each.text},
+            "sampling": {"seed": seed, "draw": way, "stratified": stratified, "val_each": val_each.text},
             "splits": {split: report.summary() for split, report in reports.items()},
             "duplicates": duplicates.summary(),
             "versions": versions(),
@@ -98,11 +113,37 @@ def _choose(path: Path, size: Size, seed: int, stratified: bool) -> _Chosen:
         for row in batch.to_pylist():
             name = f"{row['data_source']}\0{row['extra_info']['file_name']}"
             keys.append((len(keys), name, row["reward_model"]["ground_truth"]))
-    count = size.of(len(keys))
-    if count > len(keys):
-        raise DataPrepError(f"{path}: has {len(keys)} rows, {size.text} are asked for: ask for fewer")
+    count = _count(path, size, len(keys))
     drawn = draw(keys, seed, lambda key: key[1], (lambda key: key[2]) if stratified else None)[:count]
     return _Chosen(path=path, positions=tuple(sorted(key[0] for key in drawn)))
+
+
+def _sample(path: Path, size: Size, chance: random.Random) -> _Chosen:
+    check_parquet(str(path))
+    total = pq.read_metadata(path).num_rows
+    return _Chosen(path=path, positions=tuple(sorted(chance.sample(range(total), _count(path, size, total)))))
+
+
+def _count(path: Path, size: Size, total: int) -> int:
+    count = size.of(total)
+    if count > total:
+        raise DataPrepError(f"{path}: has {total} rows, {size.text} are asked for: ask for fewer")
+    return count
+
+
+def _check_whole(part: Part) -> None:
+    """Refuse a part whose train is not all of the publisher's, in the publisher's order."""
+    path = part.folder / MANIFEST
+    try:
+        sampling = json.loads(path.read_text(encoding="utf-8"))["sampling"]
+        whole = sampling["draw"] == "paper" and sampling["whole_train"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataPrepError(f"{path}: does not say how the part was drawn: prepare the part again") from error
+    if not whole:
+        raise DataPrepError(
+            f"{part.folder}: --draw paper draws from whole training splits: prepare it with --draw paper, without "
+            "--train-size, and with --val-size 0 where the publisher has no validation split"
+        )
 
 
 def _write(split: str, files: Sequence[_Chosen], target: Path, duplicates: Duplicates) -> SplitReport:

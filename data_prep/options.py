@@ -12,7 +12,7 @@ import typer
 from data_prep.error import DataPrepError
 from data_prep.pictures.settings import DEFAULT_MAX_PIXELS, MIN_SIDE, Settings, Verify
 from data_prep.pictures.workers import available_cores
-from data_prep.sampling import Sampling
+from data_prep.sampling import Draw, Sampling
 from data_prep.size import Size
 
 
@@ -49,6 +49,11 @@ TestSize = Annotated[
     typer.Option(help="Test pictures; default: the publisher's test split, or 20% held out where there is no split."),
 ]
 Stratified = Annotated[bool, typer.Option("--stratified", help="Draw every class in proportion.")]
+PerClass = Annotated[int | None, typer.Option(min=1, help="Training pictures of each class (shots), for --train-size.")]
+DrawMode = Annotated[
+    str,
+    typer.Option("--draw", help="hash: smaller draws lie in larger ones; paper: the authors' subsets."),
+]
 MergeVal = Annotated[bool, typer.Option("--merge-val", help="Join the publisher's validation split to train first.")]
 Seed = Annotated[int, typer.Option(help="Seed of the draw; smaller draws of one seed lie within larger ones.")]
 IncludeClass = Annotated[list[str] | None, typer.Option(help="Take only classes that match (`*` is a wildcard).")]
@@ -67,7 +72,9 @@ def make_request(
     train_size: TrainSize = None,
     val_size: ValSize = None,
     test_size: TestSize = None,
+    per_class: PerClass = None,
     stratified: Stratified = False,
+    draw: DrawMode = "hash",
     merge_val: MergeVal = False,
     seed: Seed = 42,
     include_class: IncludeClass = None,
@@ -92,6 +99,8 @@ def make_request(
         raise DataPrepError(f"--max-pixels {max_pixels}: too few to see anything: give at least {MIN_SIDE**2}")
     if workers is not None and workers < 1:
         raise DataPrepError(f"--workers {workers}: nobody would do the work: give at least 1")
+    if per_class is not None and (train_size is not None or stratified):
+        raise DataPrepError("--per-class: says how many of each class: leave out --train-size and --stratified")
     return Request(
         source=source,
         out=out,
@@ -99,7 +108,9 @@ def make_request(
             train_size=size(train_size, "--train-size"),
             val_size=size(val_size, "--val-size"),
             test_size=size(test_size, "--test-size"),
+            per_class=per_class,
             stratified=stratified,
+            draw=check_draw(draw, stratified or per_class is not None),
             seed=seed,
             merge_val=merge_val,
             include=tuple(include_class or ()),
@@ -128,6 +139,19 @@ def with_shared_flags(work: Callable[..., None]) -> Callable[..., None]:
     )
     command.__annotations__ = {name: parameter.annotation for name, parameter in parameters.items()}
     return command
+
+
+def check_draw(text: str, in_proportion: bool) -> Draw:
+    """The way of drawing.
+
+    Raises:
+        DataPrepError: there is no such way, or it does not go with drawing by class.
+    """
+    if text not in get_args(Draw):
+        raise DataPrepError(f"--draw {text}: no such way: give hash or paper")
+    if text == "paper" and in_proportion:
+        raise DataPrepError("--draw paper: draws from all classes together: leave out --stratified and --per-class")
+    return cast(Draw, text)
 
 
 def _verify(text: str) -> Verify:

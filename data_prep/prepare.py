@@ -59,6 +59,9 @@ def _manifest(
     duplicates: Duplicates,
 ) -> dict[str, Any]:
     sampling = {name: getattr(value, "text", value) for name, value in vars(request.sampling).items()}
+    held = ("test",) if request.sampling.merge_val else ("test", "val")
+    pool = sum(example.split not in held for example in listing.examples)
+    sampling["whole_train"] = "train" in reports and reports["train"].rows == pool
     return {
         "contract": CONTRACT_VERSION.decode(),
         "data_source": listing.name,

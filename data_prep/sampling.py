@@ -1,20 +1,27 @@
-"""Which pictures go where: sizes, class filters, validation held out of train.
+"""Which pictures go where: sizes, shots, class filters, validation held out of train.
 
 Pictures of the publisher's train split (and those without a split) form a pool, in the order of the draw:
 
     [ train .......... | not used ... | val ... | test (only where the publisher has none) ]
 
-So train and what is held out never meet, and a larger `--val-size` takes nothing from a given `--train-size`.
+So train and what is held out never meet, and a larger `--val-size` takes nothing from a given `--train-size`. Shots
+(`--per-class`) are the first of each class in that order. `--draw paper` takes train as the paper's authors did:
+`random.sample` over the publisher's list; what is held out comes from the rest.
 """
 
+import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Literal
 
 from data_prep.draw import draw
 from data_prep.error import DataPrepError
 from data_prep.listing import Example, Listing
 from data_prep.size import Size
+
+Draw = Literal["hash", "paper"]
 
 DEFAULT_VAL = Size(text="5%", number=5, percent=True)
 DEFAULT_TEST = Size(text="20%", number=20, percent=True)
@@ -28,6 +35,8 @@ class Sampling:
         train_size: None takes all that is not held out.
         val_size: None takes the publisher's validation split, or `DEFAULT_VAL` (less if `train_size` leaves less).
         test_size: None takes the publisher's test split, or `DEFAULT_TEST` where there is none.
+        per_class: so many training pictures of each class, instead of `train_size`.
+        draw: `hash` nests smaller draws in larger ones; `paper` draws as the paper's authors did.
         merge_val: the publisher's validation split joins train before validation is held out.
         include, exclude: patterns of class names, up to case; every class when `include` is empty.
     """
@@ -35,24 +44,19 @@ class Sampling:
     train_size: Size | None = None
     val_size: Size | None = None
     test_size: Size | None = None
+    per_class: int | None = None
     stratified: bool = False
+    draw: Draw = "hash"
     seed: int = 42
     merge_val: bool = False
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Cuts:
-    """How many of the pool go where."""
-
-    train: int
-    val: int
-    test: int
-
-
 def select(listing: Listing, sampling: Sampling) -> dict[str, list[Example]]:
-    """Draw the splits; an empty one is left out. Train comes in the order of the draw, the others in the publisher's.
+    """Draw the splits; an empty one is left out.
+
+    Train comes in the order of the draw (all of it under `paper` in the publisher's), the others in the publisher's.
 
     Raises:
         DataPrepError: a pattern that no class matches, or more pictures asked for than there are.
@@ -70,12 +74,9 @@ def select(listing: Listing, sampling: Sampling) -> dict[str, list[Example]]:
         else:
             pool.append(example)
 
-    pool = _draw(pool, sampling)
     # Only a data set without any split lacks a test split that would have to be made.
     unsplit = not test and any(example.split is None for example in pool)
-    cuts = _cuts(len(pool), sampling, hold_val=not val, hold_test=unsplit)
-    after_val = len(pool) - cuts.test
-    splits = {"train": pool[: cuts.train], "val": pool[after_val - cuts.val : after_val], "test": pool[after_val:]}
+    splits = _cut(pool, listing.classes, sampling, hold_val=not val, hold_test=unsplit)
     if val:
         splits["val"] = _subset(val, sampling.val_size, "--val-size", sampling)
     if not unsplit:
@@ -88,21 +89,64 @@ def select(listing: Listing, sampling: Sampling) -> dict[str, list[Example]]:
     return splits
 
 
-def _cuts(total: int, sampling: Sampling, hold_val: bool, hold_test: bool) -> _Cuts:
+def _cut(
+    pool: Sequence[Example], classes: Sequence[str], sampling: Sampling, hold_val: bool, hold_test: bool
+) -> dict[str, list[Example]]:
+    """Cut the pool, given in the publisher's order, into train and what is held out of it."""
+    ordered, total = _draw(pool, sampling), len(pool)
     test = (sampling.test_size or DEFAULT_TEST).of(total) if hold_test else 0
     val = (sampling.val_size or DEFAULT_VAL).of(total) if hold_val else 0
-    if sampling.train_size is None:
-        train = max(0, total - test - val)
-    else:
-        train = sampling.train_size.of(total)
-        if sampling.val_size is None:
-            val = min(val, max(0, total - test - train))
-    if train + val + test > total:
-        raise DataPrepError(
-            f"--train-size, --val-size and --test-size ask for {train} + {val} + {test} of {total} pictures: "
-            "ask for fewer"
-        )
-    return _Cuts(train=train, val=val, test=test)
+    rest = ordered[: max(0, total - test)]
+    everything = sampling.train_size is None and sampling.per_class is None
+    train = rest[: max(0, len(rest) - val)] if everything else _train(pool, rest, classes, sampling)
+    if not everything and sampling.val_size is None:
+        val = min(val, max(0, len(rest) - len(train)))
+    if len(train) + val + test > total:
+        raise DataPrepError(_too_many(len(train), val, test, total))
+    if everything and sampling.draw == "paper":
+        taken = set(train)
+        train = [example for example in pool if example in taken]
+    taken = set(train)
+    left = [example for example in rest if example not in taken]
+    return {"train": train, "val": left[len(left) - val :], "test": ordered[total - test :]}
+
+
+def _train(
+    pool: Sequence[Example], rest: Sequence[Example], classes: Sequence[str], sampling: Sampling
+) -> list[Example]:
+    if sampling.per_class is not None:
+        return _shots(pool, rest, classes, sampling.per_class)
+    assert sampling.train_size is not None
+    size = sampling.train_size.of(len(pool))
+    if size > len(rest):
+        raise DataPrepError(_too_many(size, 0, len(pool) - len(rest), len(pool)))
+    if sampling.draw == "paper":
+        allowed = set(rest)
+        return random.Random(sampling.seed).sample([example for example in pool if example in allowed], size)
+    return list(rest[:size])
+
+
+def _shots(pool: Sequence[Example], rest: Sequence[Example], classes: Sequence[str], count: int) -> list[Example]:
+    """The first `count` of each class."""
+    taken: Counter[int] = Counter()
+    shots = []
+    for example in rest:
+        if taken[example.label_id] < count:
+            taken[example.label_id] += 1
+            shots.append(example)
+    for label_id in sorted({example.label_id for example in pool}):
+        if taken[label_id] < count:
+            raise DataPrepError(
+                f"--per-class {count}: class {classes[label_id]!r} has {taken[label_id]} pictures to train on: ask for "
+                "fewer, or leave it out with --exclude-class"
+            )
+    return shots
+
+
+def _too_many(train: int, val: int, test: int, total: int) -> str:
+    return (
+        f"--train-size, --val-size and --test-size ask for {train} + {val} + {test} of {total} pictures: ask for fewer"
+    )
 
 
 def _draw(examples: Iterable[Example], sampling: Sampling) -> list[Example]:

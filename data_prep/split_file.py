@@ -19,18 +19,18 @@ _CURE = "give a split file that was made for this data set"
 
 
 def apply_split_file(listing: Listing, path: Path) -> Listing:
-    """The pictures of `listing` that the file names, with the splits that it gives.
+    """The pictures of `listing` that the file names, with the splits that it gives and in its order.
 
     Raises:
         DataPrepError: the file is not of that form, or names a picture that is not there, or twice.
     """
     wanted = _read(path)
-    kept = tuple(replace(e, split=wanted.pop(e.file_name)) for e in listing.examples if e.file_name in wanted)
-    if wanted:
-        name = next(iter(wanted))
-        raise DataPrepError(f"{path}: picture {name} is not in {listing.name}: {_CURE}")
-    named = {example.file_name for example in kept}
-    rest = [example.file_name for example in listing.examples if example.file_name not in named]
+    examples = {example.file_name: example for example in listing.examples}
+    for name in wanted:
+        if name not in examples:
+            raise DataPrepError(f"{path}: picture {name} is not in {listing.name}: {_CURE}")
+    kept = tuple(replace(examples[name], split=split) for name, split in wanted.items())
+    rest = [example.file_name for example in listing.examples if example.file_name not in wanted]
     left_out = listing.left_out + LeftOut.of(f"pictures that {path} does not name", rest)
     return replace(listing, examples=kept, left_out=left_out)
 

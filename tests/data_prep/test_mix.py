@@ -1,6 +1,7 @@
 """Mixtures of prepared data sets."""
 
 import json
+import random
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -91,6 +92,39 @@ def test_same_seed_gives_same_bytes(parts: dict[str, Path], tmp_path: Path, run:
 def test_part_out_of_range_is_named(size: str, message: str, parts: dict[str, Path], tmp_path: Path, run: Run) -> None:
     flags = ("--part", f"{parts['cub']}{size}", "--part", parts["food101"])
     assert_refused(run("mix", *flags, "--out", tmp_path / "out"), tmp_path / "out", message)
+
+
+def test_paper_mixture_samples_one_part_after_another_with_one_seed(tmp_path: Path, run: Run) -> None:
+    words: list[object] = []
+    lists = []
+    for name in ("cub", "food101", "oxford_pets"):
+        layout = PUBLISHED[name](tmp_path / f"{name}-source")
+        flags = ("--draw", "paper", "--val-size", 0)
+        assert run(name, "--source", layout.root, "--out", tmp_path / name, *flags).status == 0
+        lists.append(names(tmp_path / name / "train.parquet"))
+        words += ["--part", f"{tmp_path / name}=5"]
+    assert run("mix", *words, "--draw", "paper", "--out", tmp_path / "out").status == 0
+    random.seed(42)
+    expected = {name for listed in lists for name in random.sample(listed, 5)}
+    assert set(names(tmp_path / "out" / "train.parquet")) == expected
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["sampling"]["draw"] == "paper"
+
+
+def test_paper_mixture_of_parts_that_are_not_whole_is_refused(parts: dict[str, Path], tmp_path: Path, run: Run) -> None:
+    flags = ("--part", f"{parts['cub']}=3", "--part", f"{parts['food101']}=3", "--draw", "paper")
+    outcome = run("mix", *flags, "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", str(parts["cub"]), "draws from whole training splits", "--val-size 0")
+    (parts["cub"] / "manifest.json").unlink()
+    outcome = run("mix", *flags, "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", "manifest.json", "prepare the part again")
+
+
+@pytest.mark.parametrize(("flags", "message"), [(["--stratified"], "leave out --stratified"), ([], "no such way")])
+def test_paper_mixture_by_class_is_refused(
+    flags: list[str], message: str, parts: dict[str, Path], tmp_path: Path, run: Run
+) -> None:
+    words = ("--part", parts["cub"], "--part", parts["food101"], "--draw", "paper" if flags else "dice", *flags)
+    assert_refused(run("mix", *words, "--out", tmp_path / "out"), tmp_path / "out", message)
 
 
 def test_one_part_is_no_mixture(parts: dict[str, Path], tmp_path: Path, run: Run) -> None:

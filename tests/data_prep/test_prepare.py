@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import resource
 import shutil
 import signal
@@ -216,6 +217,11 @@ class TestFlags:
             (["--workers", "0"], "--workers 0"),
             (["--include-class", "dodo"], "--include-class dodo"),
             (["--split-file", "absent.json"], "absent.json"),
+            (["--per-class", "6"], "--per-class 6: class"),
+            (["--per-class", "1", "--train-size", "3"], "leave out --train-size"),
+            (["--per-class", "1", "--draw", "paper"], "leave out --stratified and --per-class"),
+            (["--stratified", "--draw", "paper"], "--draw paper"),
+            (["--draw", "dice"], "--draw dice: no such way"),
         ],
     )
     def test_wrong_value_is_named(
@@ -234,6 +240,16 @@ class TestSplitFile:
         run("cub", "--source", source.root, "--out", tmp_path / "out", "--split-file", tmp_path / "split.json")
         for split, part in content.items():
             assert set(names(tmp_path / "out" / f"{split}.parquet")) == set(part)
+
+    def test_paper_draw_samples_the_list_of_the_file(self, source: Layout, tmp_path: Path, run: Run) -> None:
+        chosen = sorted(source.rows, key=lambda name: name[::-1])
+        content = {"train": chosen[:20], "val": chosen[20:24], "test": chosen[24:]}
+        (tmp_path / "split.json").write_text(json.dumps({s: [[n, 0, ""] for n in c] for s, c in content.items()}))
+        flags = ("--split-file", tmp_path / "split.json", "--draw", "paper", "--train-size", 8)
+        assert run("cub", "--source", source.root, "--out", tmp_path / "out", *flags).status == 0
+        random.seed(42)
+        assert names(tmp_path / "out" / "train.parquet") == random.sample(content["train"], 8)
+        assert names(tmp_path / "out" / "val.parquet") == content["val"]
 
     @pytest.mark.parametrize(
         ("content", "message"),

@@ -1,5 +1,6 @@
 """Draws: sizes, nesting, proportion, and what is held out of what."""
 
+import random
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -115,6 +116,60 @@ def test_sizes(split: str | None, more: dict[str, int], options: dict[str, Any],
 def test_sizes_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(DataPrepError, match=message):
         _counts(_listing(test=30), **options)
+
+
+@pytest.mark.parametrize("split", ["train", None])
+def test_shots_are_so_many_of_each_class_and_fewer_lie_within_more(split: str | None) -> None:
+    drawn = {}
+    for count in (1, 4, 16):
+        splits = select(_listing(split, **({"test": 9} if split else {})), _sampling(per_class=count))
+        assert Counter(example.label_id for example in splits["train"]) == {0: count, 1: count, 2: count}
+        drawn[count] = set(_names(splits["train"]))
+        held_out = {name for part in ("val", "test") for name in _names(splits[part])}
+        assert not drawn[count] & held_out
+    assert drawn[1] < drawn[4] < drawn[16]
+
+
+def test_shots_leave_the_test_set_where_it_is() -> None:
+    few, many = (select(_listing(None), _sampling(per_class=count)) for count in (1, 60))
+    assert _names(few["test"]) == _names(many["test"]) == _names(select(_listing(None), _sampling())["test"])
+
+
+def test_shots_of_a_class_that_has_fewer_are_refused() -> None:
+    with pytest.raises(DataPrepError, match="--per-class 101: class 'Cicada' has 100 pictures to train on"):
+        select(_listing(test=9), _sampling(per_class=101, val_size="0"))
+
+
+def test_shots_that_leave_too_little_to_validate_on_are_refused() -> None:
+    with pytest.raises(DataPrepError, match=r"ask for 300 \+ 401 \+ 0 of 700"):
+        select(_listing(test=9), _sampling(per_class=100, val_size="401"))
+
+
+@pytest.mark.parametrize("size", [1, 128, 699, 700])
+def test_paper_draw_is_a_sample_of_the_publishers_list(size: int) -> None:
+    listing = _listing(test=9)
+    random.seed(42)
+    expected = random.sample([name for name in _names(list(listing.examples)) if not name.startswith("test/")], size)
+    splits = select(listing, _sampling(train_size=str(size), draw="paper"))
+    assert _names(splits["train"]) == expected
+    assert not set(_names(splits.get("val", []))) & set(expected)
+    assert len(splits["test"]) == 9
+
+
+def test_paper_draw_of_everything_is_the_publishers_list() -> None:
+    listing = _listing(test=9)
+    assert _names(select(listing, _sampling(draw="paper", val_size="0"))["train"]) == _names(listing.examples[:700])
+    splits = select(listing, _sampling(draw="paper", val_size="100"))
+    held_out = set(_names(splits["val"]))
+    assert _names(splits["train"]) == [name for name in _names(listing.examples[:700]) if name not in held_out]
+
+
+def test_paper_draw_takes_nothing_of_a_test_set_that_is_held_out() -> None:
+    splits = select(_listing(None), _sampling(draw="paper", train_size="560", val_size="0"))
+    assert len(splits["train"]) == 560
+    assert not set(_names(splits["train"])) & set(_names(splits["test"]))
+    with pytest.raises(DataPrepError, match="ask for 561"):
+        select(_listing(None), _sampling(draw="paper", train_size="561"))
 
 
 @pytest.mark.parametrize("text", ["-1", "x", "", "1.5", "101%", "5 %%", "٣"])
