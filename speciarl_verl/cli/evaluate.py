@@ -12,7 +12,7 @@ from speciarl_verl.cli.refusal import refusing
 from speciarl_verl.errors import InputError
 
 if TYPE_CHECKING:
-    from speciarl_verl.evaluation.stages import Stage
+    from speciarl_verl.evaluation.pipeline import Stage
     from speciarl_verl.judge.judge_config import ServerJudgeConfig
 
 _MODEL, _DRAW, _JUDGE, _REPORT = "Model and data", "Sampling", "Judge", "Report"
@@ -235,7 +235,7 @@ def compare(
 
 
 def _stages(text: str) -> "list[Stage]":
-    from speciarl_verl.evaluation.stages import Stage
+    from speciarl_verl.evaluation.pipeline import Stage
 
     names = [name.strip() for name in text.split(",")]
     known = [stage.value for stage in Stage]

@@ -138,10 +138,11 @@ def calibrate_judge(
 
 
 def _judge(config: JudgeConfig, pairs: Sequence[Pair], ledger: Ledger) -> list[Verdict]:
+    from speciarl_verl.judge.build import build_judge
     from speciarl_verl.judge.many import judge_with_progress
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    return asyncio.run(judge_with_progress(config, pairs, ledger))
+    return asyncio.run(judge_with_progress(build_judge(config, ledger), pairs))
 
 
 def _read(table: str) -> str:

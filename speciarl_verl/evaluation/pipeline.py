@@ -1,19 +1,34 @@
 """One command of an evaluation: the stages that it names, in their order, over one folder."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.opened import Evaluation, alone_in
+from speciarl_verl.evaluation.pictures import draw, read_pictures
 from speciarl_verl.evaluation.predict.engines import Resources
-from speciarl_verl.evaluation.predict.request import PredictRequest
+from speciarl_verl.evaluation.predict.request import PredictRequest, requested_run
+from speciarl_verl.evaluation.predict.server_api import ServerSettings, served_models
+from speciarl_verl.evaluation.predict.stage import run_predict
 from speciarl_verl.evaluation.report.stage import ContiRequest, run_report
-from speciarl_verl.evaluation.stages import Stage, alone_in, open_evaluation, run_judge, run_predict
+from speciarl_verl.evaluation.run import RUN, EngineKind, Run, load_run, save_model
 from speciarl_verl.evaluation.verdicts.manifest import Config
+from speciarl_verl.evaluation.verdicts.stage import run_judge
 
 if TYPE_CHECKING:
     from speciarl_verl.evaluation.report.build import Report
+
+
+class Stage(str, Enum):
+    """In their order."""
+
+    PREDICT = "predict"
+    JUDGE = "judge"
+    REPORT = "report"
 
 
 @dataclass(frozen=True)
@@ -67,6 +82,29 @@ def run_command(command: Command) -> Iterator[str]:
         yield from compare_folders([command.folder, *command.compare], command.folder / "compare")
 
 
+def open_evaluation(folder: Path, request: PredictRequest, server: ServerSettings | None = None) -> Evaluation:
+    """Make the run's manifest, or prove that what is asked for is what the folder holds.
+
+    Args:
+        server: how a server is asked which model it serves, where none is named.
+
+    Raises:
+        EvaluationError: it is not; or flags are missing or contradict each other.
+        DataContractError: a parquet.
+    """
+    recorded = load_run(folder)
+    files = list(request.data) or [data.path for data in recorded.data] if recorded else list(request.data)
+    if not files:
+        raise EvaluationError("--data is missing: a parquet of `python -m data_prep`")
+    pictures = read_pictures(files)
+    run = _with_served_model(requested_run(request, pictures, recorded), server or ServerSettings(url=""))
+    if recorded is not None:
+        recorded.same_as(run, folder)
+    if run != recorded:
+        save_model(run, folder / RUN)
+    return Evaluation(folder, run, draw(pictures, run.settings.limit, run.settings.seed))
+
+
 def _summary(report: "Report", folder: Path) -> Iterator[str]:
     for part in report.datasets:
         scores = part.scores
@@ -78,3 +116,13 @@ def _summary(report: "Report", folder: Path) -> Iterator[str]:
     for warning in report.warnings:
         yield f"warning: {warning}"
     yield f"{folder / 'report.md'}"
+
+
+def _with_served_model(run: Run, server: ServerSettings) -> Run:
+    """A server's run with its model named, so that the report names it and a restart finds out about another one."""
+    if run.settings.engine is not EngineKind.SERVER or run.settings.model is not None:
+        return run
+    names = asyncio.run(served_models(replace(server, url=run.server or "")))
+    if not names:
+        raise EvaluationError(f"server {run.server} lists no model: name it in --served-model")
+    return run.model_copy(update={"settings": run.settings.model_copy(update={"model": names[0]})})

@@ -1,11 +1,8 @@
 """`run.json`: everything that changes what a run's predictions are, written once and compared at every restart."""
 
 import hashlib
-import os
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from enum import Enum
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.records import SCHEMA_VERSION
+from speciarl_verl.files import write_text
 
 RUN = "run.json"
-_SAMPLED = 1 << 20
 
 
 class EngineKind(str, Enum):
@@ -131,64 +128,9 @@ def load_run(folder: Path) -> Run | None:
 
 def save_model(model: BaseModel, path: Path) -> None:
     """Write JSON, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".partial-{path.name}")
-    partial.write_text(model.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    write_text(path, model.model_dump_json(indent=2) + "\n")
 
 
-def now() -> str:
-    """This second in UTC, ISO 8601."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
-
-
-def text_sha256(text: str) -> str:
-    """Of a text's UTF-8."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def fingerprint(folder: Path) -> str:
-    """Tells one set of weights from another without reading gigabytes.
-
-    SHA-256 over names and sizes of a folder's JSON and weight files, the first and the last MiB of each.
-    """
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix not in (".json", ".safetensors", ".bin", ".pt") or not path.name.startswith(_COUNTED):
-            continue
-        size = path.stat().st_size
-        digest.update(f"{path.name}\0{size}\n".encode())
-        with path.open("rb") as file:
-            digest.update(file.read(_SAMPLED))
-            file.seek(max(0, size - _SAMPLED))
-            digest.update(file.read(_SAMPLED))
-    return digest.hexdigest()
-
-
-def package_versions(*names: str) -> dict[str, str]:
-    """Installed versions; what is not installed is left out."""
-    found = {}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-# Weights, configuration, tokenizer and processor; a checkpoint's optimizer is none of a policy's identity.
-_COUNTED = (
-    *("model", "pytorch_model", "adapter", "lora_train_meta", "config", "generation_config"),
-    *(
-        "tokenizer",
-        "special_tokens",
-        "added_tokens",
-        "vocab",
-        "chat_template",
-        "preprocessor_config",
-        "processor_config",
-    ),
-)
 _MARKS = {"model": "model_fingerprint", "adapter": "adapter_fingerprint", "prompt": "prompt_sha256"}
 
 

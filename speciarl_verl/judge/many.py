@@ -6,38 +6,44 @@ from collections.abc import Callable, Sequence
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from speciarl_verl.judge.build import build_judge
-from speciarl_verl.judge.judge_config import JudgeConfig
-from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Judge, Pair, Verdict
 
 _AT_ONCE = 512
 """Pairs asked at once: more than any judge sends, since those that wait for an equal one cost nothing."""
 
 
-async def judge_with_progress(config: JudgeConfig, pairs: Sequence[Pair], ledger: Ledger) -> list[Verdict]:
-    """Make the judge, prove that it answers, and judge the pairs under a progress bar (on a terminal's stderr).
+OnVerdict = Callable[[int, Verdict], object]
+"""Called after each verdict with the number of its pair."""
+
+
+async def judge_with_progress(
+    judge: Judge, pairs: Sequence[Pair], on_verdict: OnVerdict | None = None, done: int = 0
+) -> list[Verdict]:
+    """Prove that the judge answers, judge the pairs under a progress bar (on a terminal's stderr), and close it.
 
     Args:
-        ledger: what it cost is counted there, as far as it came.
+        done: verdicts that are there already, for the bar.
 
     Raises:
-        JudgeError: the judge cannot be made, does not answer, or failed on a pair.
+        JudgeError: the judge does not answer, or failed on a pair.
     """
-    judge = build_judge(config, ledger)
     try:
         await judge.check()
-        with logging_redirect_tqdm(), tqdm(total=len(pairs), unit="pair", disable=None) as bar:
-            return await judge_all(judge, pairs, bar.update)
+        total = done + len(pairs)
+        with logging_redirect_tqdm(), tqdm(total=total, initial=done, unit="pair", disable=None) as bar:
+
+            def progress(number: int, verdict: Verdict) -> None:
+                if on_verdict is not None:
+                    on_verdict(number, verdict)
+                bar.update()
+
+            return await judge_all(judge, pairs, progress)
     finally:
         await judge.close()
 
 
-async def judge_all(judge: Judge, pairs: Sequence[Pair], on_verdict: Callable[[], object]) -> list[Verdict]:
+async def judge_all(judge: Judge, pairs: Sequence[Pair], on_verdict: OnVerdict | None = None) -> list[Verdict]:
     """Judge all the pairs; the verdicts come in their order.
-
-    Args:
-        on_verdict: called after each one.
 
     Raises:
         JudgeError: the first failure; what was not decided by then is given up.
@@ -48,7 +54,8 @@ async def judge_all(judge: Judge, pairs: Sequence[Pair], on_verdict: Callable[[]
     async def work() -> None:
         for number, pair in waiting:
             verdicts[number] = await judge.judge(pair)
-            on_verdict()
+            if on_verdict is not None:
+                on_verdict(number, verdicts[number])
 
     workers = [asyncio.ensure_future(work()) for _ in range(min(_AT_ONCE, len(pairs)))]
     try:

@@ -228,7 +228,7 @@ def test_wrong_flags_are_one_line(bench: Bench, flags: list[str], message: str) 
 
 
 def test_two_commands_cannot_share_a_folder(bench: Bench) -> None:
-    from speciarl_verl.evaluation.stages import alone_in
+    from speciarl_verl.evaluation.opened import alone_in
 
     with alone_in(bench.folder / "run"):
         assert "another evaluation is at work" in refusal(bench.run("run", *bench.flags))

@@ -21,9 +21,9 @@ from PIL import Image
 
 from speciarl_verl.data_contract import SCHEMA
 from speciarl_verl.evaluation.pictures import Picture, read_pictures
+from speciarl_verl.evaluation.pipeline import open_evaluation
 from speciarl_verl.evaluation.predict.request import PredictRequest
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
-from speciarl_verl.evaluation.stages import open_evaluation
 from speciarl_verl.evaluation.store import predictions_journal, verdicts_journal
 from speciarl_verl.evaluation.verdicts.manifest import JudgeRun, save_judge_run
 from speciarl_verl.judge.judge_config import TaxonomyJudgeConfig

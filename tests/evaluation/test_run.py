@@ -4,9 +4,10 @@ from typing import Any
 import pytest
 
 from speciarl_verl.errors import EvaluationError, SpeciaRLError
+from speciarl_verl.evaluation.fingerprint import fingerprint
 from speciarl_verl.evaluation.pictures import read_pictures
 from speciarl_verl.evaluation.predict.request import PredictRequest, requested_run
-from speciarl_verl.evaluation.run import RUN, EngineKind, Run, fingerprint, load_run, save_model
+from speciarl_verl.evaluation.run import RUN, EngineKind, Run, load_run, save_model
 from tests.evaluation.small_set import write_set
 
 

@@ -34,9 +34,9 @@ class SlowJudge:
 async def test_judge_all_keeps_the_order_and_overlaps():
     judge, seen = SlowJudge(), []
     pairs = [Pair("x", str(number)) for number in range(1200)]
-    verdicts = await judge_all(judge, pairs, lambda: seen.append(1))
+    verdicts = await judge_all(judge, pairs, lambda number, verdict: seen.append((number, verdict)))
     assert [verdict.category for verdict in verdicts] == [Category(number % 6) for number in range(1200)]
-    assert len(seen) == 1200
+    assert sorted(seen, key=lambda one: one[0]) == list(enumerate(verdicts))
     assert 1 < judge.busiest < 1200
 
 
@@ -44,9 +44,9 @@ async def test_judge_all_first_failure_ends_the_rest():
     judge = SlowJudge()
     pairs = [Pair("stuck", "1"), Pair("bad", "2"), Pair("stuck", "3")]
     with pytest.raises(JudgeError, match="no verdict"):
-        await judge_all(judge, pairs, lambda: None)
+        await judge_all(judge, pairs)
     assert (judge.cancelled, judge.busy) == (2, 0)
 
 
 async def test_judge_all_of_nothing_is_nothing():
-    assert await judge_all(SlowJudge(), [], lambda: None) == []
+    assert await judge_all(SlowJudge(), []) == []

@@ -9,7 +9,8 @@ from speciarl_verl.evaluation.predict.adapter import adapter_rank, as_peft
 from speciarl_verl.evaluation.predict.engine import Sampling
 from speciarl_verl.evaluation.predict.server_api import ServerSettings
 from speciarl_verl.evaluation.predict.server_engine import ServerEngine
-from speciarl_verl.evaluation.predict.vllm_engine import VllmEngine, VllmSettings
+from speciarl_verl.evaluation.predict.vllm_engine import VllmEngine
+from speciarl_verl.evaluation.predict.vllm_messages import VllmSettings
 from speciarl_verl.evaluation.run import EngineKind, Run, Settings
 from speciarl_verl.prompts import load_prompt
 

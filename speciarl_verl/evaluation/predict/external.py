@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.opened import Expected
 from speciarl_verl.evaluation.pictures import Picture
-from speciarl_verl.evaluation.predict.stage import Expected
 from speciarl_verl.evaluation.records import Prediction, SampleKey
 
 _MISSING = "no prediction in the file"

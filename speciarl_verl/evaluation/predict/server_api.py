@@ -146,6 +146,19 @@ class ServerApi:
         return EvaluationError(f"server {self.settings.api}: {fault}. {_cure(response.status_code)}")
 
 
+async def served_models(settings: ServerSettings) -> list[str]:
+    """The names that a server lists.
+
+    Raises:
+        EvaluationError: it cannot be reached or refuses.
+    """
+    api = ServerApi(settings)
+    try:
+        return [str(card["id"]) for card in await api.models()]
+    finally:
+        await api.close()
+
+
 def check_url(url: str) -> None:
     """A plain http(s) address.
 

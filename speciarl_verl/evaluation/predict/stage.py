@@ -6,37 +6,23 @@ row are not recorded. (A picture that cannot be opened is none of a row, once so
 the same command goes on from there.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from pathlib import Path
 
 from tqdm import tqdm
 
 from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.opened import Evaluation, Expected, check_keys, sample_keys
 from speciarl_verl.evaluation.pictures import Picture
 from speciarl_verl.evaluation.predict.engine import Answer, Engine
+from speciarl_verl.evaluation.predict.engines import Resources, build_engine
+from speciarl_verl.evaluation.predict.external import read_external
 from speciarl_verl.evaluation.records import Prediction, SampleKey
-from speciarl_verl.evaluation.store import Journal
+from speciarl_verl.evaluation.run import EngineKind
+from speciarl_verl.evaluation.store import Journal, predictions_journal, verdicts_journal
 
 MAX_CONSECUTIVE = 32
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What a whole run holds: every sample of every picture."""
-
-    pictures: Sequence[Picture]
-    samples: int
-
-    def keys(self) -> Iterator[SampleKey]:
-        """In the order of the pictures."""
-        for picture in self.pictures:
-            yield from sample_keys(picture, self.samples)
-
-
-def sample_keys(picture: Picture, samples: int) -> Iterator[SampleKey]:
-    """The keys of a picture's samples."""
-    return (SampleKey(picture.dataset, picture.image, sample) for sample in range(samples))
 
 
 def pending_pictures(expected: Expected, journal: Journal[Prediction], retry_failed: bool = False) -> list[Picture]:
@@ -64,22 +50,40 @@ def pending_pictures(expected: Expected, journal: Journal[Prediction], retry_fai
     return [picture for picture in expected.pictures if (picture.dataset, picture.image) not in whole]
 
 
-def check_keys(keys: Iterable[SampleKey], expected: set[SampleKey], journal: Journal[Prediction]) -> None:
-    """Every key is expected, and there once.
+def run_predict(
+    evaluation: Evaluation,
+    resources: Resources,
+    predictions: str | None,
+    retry_failed: bool,
+    allow_missing: bool,
+) -> None:
+    """Predict what is missing.
 
     Raises:
-        EvaluationError: naming the first that is not.
+        EvaluationError: the engine or its input; what was done is kept.
     """
-    seen: set[SampleKey] = set()
-    for key in keys:
-        if key not in expected:
-            raise EvaluationError(
-                f"{journal.path}: {key.dataset}/{key.image} sample {key.sample} is not part of this run: predictions "
-                "of another data set? Take another --out"
-            )
-        if key in seen:
-            raise EvaluationError(f"{journal.path}: {key.dataset}/{key.image} sample {key.sample} is there twice")
-        seen.add(key)
+    journal = predictions_journal(evaluation.folder)
+    pending = pending_pictures(evaluation.expected, journal, retry_failed)
+    if retry_failed:
+        _forget_verdicts(evaluation.folder, pending)
+    if not pending:
+        return
+    if evaluation.run.settings.engine is EngineKind.FILE:
+        if predictions is None:
+            raise EvaluationError("--predictions FILE is missing: the run's predictions come from a file")
+        journal.replace(read_external(Path(predictions), evaluation.expected, allow_missing))
+        return
+    with closing(build_engine(evaluation.run, resources, evaluation.folder)) as engine:
+        predict(engine, pending, evaluation.run.settings.samples, len(evaluation.pictures), journal)
+
+
+def _forget_verdicts(folder: Path, pending: Sequence[Picture]) -> None:
+    journal = verdicts_journal(folder)
+    verdicts = journal.load()
+    again = {(picture.dataset, picture.image) for picture in pending}
+    kept = [one for one in verdicts if (one.prediction.key.dataset, one.prediction.key.image) not in again]
+    if len(kept) < len(verdicts):
+        journal.replace(kept)
 
 
 def predict(engine: Engine, pending: Sequence[Picture], samples: int, total: int, journal: Journal[Prediction]) -> None:

@@ -6,54 +6,18 @@ pictures in flight as its engine batches, so that no device waits for another; i
 
 import multiprocessing
 import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.pictures import Picture, PixelBudget
-from speciarl_verl.evaluation.predict.engine import Answer, Sampling
-
-
-@dataclass(frozen=True)
-class VllmSettings:
-    """What a worker builds its engine of.
-
-    Attributes:
-        adapter: PEFT folder, and its rank.
-        engine_args: of `vllm.LLM`, over the defaults.
-        tensor_parallel: GPUs a worker.
-        log: file to which vLLM's own output goes.
-        window: pictures in flight in one worker.
-    """
-
-    model: str
-    prompt: str
-    sampling: Sampling
-    budget: PixelBudget
-    log: str
-    adapter: str | None = None
-    adapter_rank: int | None = None
-    engine_args: Mapping[str, Any] = field(default_factory=dict)
-    window: int = 256
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A worker's engine is up."""
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A worker's engine is down, with the reason in one line."""
-
-    reason: str
-
-
-Report = Ready | Broken | Answer
+from speciarl_verl.evaluation.pictures import Picture
+from speciarl_verl.evaluation.predict.engine import Answer
+from speciarl_verl.evaluation.predict.vllm_messages import Broken, Report, VllmSettings
+from speciarl_verl.evaluation.predict.vllm_worker import work
 
 
 @dataclass
@@ -155,8 +119,6 @@ def visible_devices() -> list[str]:
 
 
 def _start(settings: VllmSettings, devices: str | None) -> _Worker:
-    from speciarl_verl.evaluation.predict.vllm_worker import work
-
     context = multiprocessing.get_context("spawn")
     mine, its = context.Pipe()
     # Not a daemon: vLLM starts processes of its own. The worker watches for the end of this process instead.

@@ -12,10 +12,10 @@ from multiprocessing import active_children, parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
+from speciarl_verl.evaluation.fingerprint import package_versions
 from speciarl_verl.evaluation.pictures import Picture, PictureError, PictureFiles, open_picture
 from speciarl_verl.evaluation.predict.engine import Answer, Response, one_line, picture_seed
-from speciarl_verl.evaluation.predict.vllm_engine import Broken, Ready, VllmSettings
-from speciarl_verl.evaluation.run import package_versions
+from speciarl_verl.evaluation.predict.vllm_messages import Broken, Ready, VllmSettings
 
 _TRIES = 2
 _PATIENCE_S = 10.0

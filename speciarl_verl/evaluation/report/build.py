@@ -1,6 +1,5 @@
 """The report of a run: every figure from the list of judged predictions, and the files that show them."""
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from speciarl_verl.evaluation.report.schema import (
     Versions,
 )
 from speciarl_verl.evaluation.statistics.intervals import LEVEL, RESAMPLES
+from speciarl_verl.files import write_text
 
 if TYPE_CHECKING:  # it may bring models along
     from speciarl_verl.evaluation.conti.scores import ContiScores
@@ -78,16 +78,16 @@ def write_report(report: Report, folder: Path) -> None:
     """Write `report.json`, `report.md`, `report.tex` and `plots/*.png` and `*.svg`.
 
     Raises:
-        RuntimeError: matplotlib is not installed; then nothing is written.
+        EvaluationError: matplotlib is not installed; then nothing is written.
     """
     from speciarl_verl.evaluation.report.plots import plot_report, require_matplotlib
     from speciarl_verl.evaluation.report.text import latex_report, markdown_report
 
     require_matplotlib()
     plots = plot_report(report, folder / "plots")
-    write_whole(folder / "report.md", markdown_report(report, [f"plots/{path.name}" for path in plots]))
-    write_whole(folder / "report.tex", latex_report(report))
-    write_whole(folder / REPORT, report.model_dump_json(indent=2) + "\n")
+    write_text(folder / "report.md", markdown_report(report, [f"plots/{path.name}" for path in plots]))
+    write_text(folder / "report.tex", latex_report(report))
+    write_text(folder / REPORT, report.model_dump_json(indent=2) + "\n")
 
 
 def read_report(folder: Path) -> Report:
@@ -113,14 +113,6 @@ def read_report(folder: Path) -> Report:
             "run's verdicts"
         )
     return report
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file, at once or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".partial-{path.name}")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
 
 
 def _judge(judged: Sequence[Judged], about: RunAbout) -> JudgeReport:

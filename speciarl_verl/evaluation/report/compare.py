@@ -4,80 +4,15 @@ Every figure is computed anew from those pictures, so that a difference is one o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.records import Judged
 from speciarl_verl.evaluation.report.build import build_report
+from speciarl_verl.evaluation.report.comparison import ComparedRun, Comparison, HmDifference, McNemar, PairReport
 from speciarl_verl.evaluation.report.grouping import Picture, common_pictures, counted, group_by_dataset
-from speciarl_verl.evaluation.report.published import Published, published
+from speciarl_verl.evaluation.report.published import published
 from speciarl_verl.evaluation.report.schema import Estimate, Report
 from speciarl_verl.evaluation.statistics.paired import mcnemar, paired_bootstrap_hm_of_samples
-
-COMPARE_SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True)
-class ComparedRun:
-    """A finished run: its report, and the predictions that it was built from."""
-
-    report: Report
-    judged: Sequence[Judged]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class McNemar(_Part):
-    """Pictures that only one of the two runs gets right, and the exact two-sided p."""
-
-    only_first: int
-    only_second: int
-    p_value: float
-
-
-class HmDifference(_Part):
-    """HM of the second run less HM of the first, with its paired bootstrap interval and p."""
-
-    difference: Estimate
-    p_value: float
-
-
-class PairReport(_Part):
-    """Two runs on one data set.
-
-    Attributes:
-        mcnemar: None where a run has several samples a picture: a picture is then not simply right or wrong.
-    """
-
-    first: str
-    second: str
-    dataset: str
-    images: int
-    mcnemar: McNemar | None
-    hm: HmDifference
-
-
-class Comparison(_Part):
-    """Two or more runs.
-
-    Attributes:
-        notes: what was left out, and what else a reader must know before reading the figures.
-        reports: of the common pictures only.
-        pairs: every two runs on every data set.
-        published: the paper's rows. Nothing is computed with them.
-    """
-
-    schema_version: int = COMPARE_SCHEMA_VERSION
-    notes: tuple[str, ...]
-    reports: tuple[Report, ...]
-    pairs: tuple[PairReport, ...]
-    published: Published
 
 
 def compare_runs(runs: Sequence[ComparedRun], *, seed: int = 0) -> Comparison:
@@ -110,22 +45,6 @@ def compare_runs(runs: Sequence[ComparedRun], *, seed: int = 0) -> Comparison:
         ),
         published=published(),
     )
-
-
-def write_comparison(comparison: Comparison, folder: Path) -> None:
-    """Write `compare.json`, `compare.md`, `compare.tex` and `plots/compare.png` and `.svg`.
-
-    Raises:
-        RuntimeError: matplotlib is not installed; then nothing is written.
-    """
-    from speciarl_verl.evaluation.report.build import write_whole
-    from speciarl_verl.evaluation.report.compare_text import latex_comparison, markdown_comparison
-    from speciarl_verl.evaluation.report.plots import plot_comparison
-
-    plots = plot_comparison(comparison.reports, folder / "plots")
-    write_whole(folder / "compare.md", markdown_comparison(comparison, [f"plots/{path.name}" for path in plots]))
-    write_whole(folder / "compare.tex", latex_comparison(comparison))
-    write_whole(folder / "compare.json", comparison.model_dump_json(indent=2) + "\n")
 
 
 def _distinct_names(names: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from speciarl_verl.evaluation.report.benchmarks import dataset_title
-from speciarl_verl.evaluation.report.compare import Comparison, PairReport
+from speciarl_verl.evaluation.report.comparison import Comparison, PairReport
 from speciarl_verl.evaluation.report.latex import latex_table
 from speciarl_verl.evaluation.report.markdown import markdown_table
 from speciarl_verl.evaluation.report.tables import (

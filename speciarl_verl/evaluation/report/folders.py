@@ -5,8 +5,11 @@ from pathlib import Path
 
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.report.build import read_report
-from speciarl_verl.evaluation.report.compare import ComparedRun, compare_runs, write_comparison
+from speciarl_verl.evaluation.report.compare import compare_runs
+from speciarl_verl.evaluation.report.compare_text import latex_comparison, markdown_comparison
+from speciarl_verl.evaluation.report.comparison import ComparedRun, Comparison
 from speciarl_verl.evaluation.store import verdicts_journal
+from speciarl_verl.files import write_text
 
 
 def compare_folders(folders: Sequence[Path], out: Path) -> Iterator[str]:
@@ -26,6 +29,20 @@ def compare_folders(folders: Sequence[Path], out: Path) -> Iterator[str]:
     for note in comparison.notes:
         yield f"note: {note}"
     yield f"{out / 'compare.md'}"
+
+
+def write_comparison(comparison: Comparison, folder: Path) -> None:
+    """Write `compare.json`, `compare.md`, `compare.tex` and `plots/compare.png` and `.svg`.
+
+    Raises:
+        EvaluationError: matplotlib is not installed; then nothing is written.
+    """
+    from speciarl_verl.evaluation.report.plots import plot_comparison
+
+    plots = plot_comparison(comparison.reports, folder / "plots")
+    write_text(folder / "compare.md", markdown_comparison(comparison, [f"plots/{path.name}" for path in plots]))
+    write_text(folder / "compare.tex", latex_comparison(comparison))
+    write_text(folder / "compare.json", comparison.model_dump_json(indent=2) + "\n")
 
 
 def read_finished(folder: Path) -> ComparedRun:

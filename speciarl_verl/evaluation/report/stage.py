@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.fingerprint import package_versions
+from speciarl_verl.evaluation.opened import Evaluation
 from speciarl_verl.evaluation.pictures import Picture, PictureError, PictureFiles, draw
 from speciarl_verl.evaluation.records import Judged, SampleKey
-from speciarl_verl.evaluation.run import EngineKind, Run, package_versions
-from speciarl_verl.evaluation.stages import Evaluation, complete_verdicts
+from speciarl_verl.evaluation.run import EngineKind, Run
 from speciarl_verl.evaluation.verdicts.manifest import JudgeRun, load_judge_run
+from speciarl_verl.evaluation.verdicts.stage import complete_verdicts
 from speciarl_verl.judge.judge_config import ServerJudgeConfig
 
 if TYPE_CHECKING:

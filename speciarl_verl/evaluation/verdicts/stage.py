@@ -5,19 +5,70 @@ verdicts so far are kept, and the same command goes on from there.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from typing import Any
-
-from tqdm import tqdm
+from collections.abc import Sequence
 
 from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.opened import Evaluation, complete_predictions
+from speciarl_verl.evaluation.predict.server_api import ServerSettings, served_models
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
-from speciarl_verl.evaluation.store import Journal
-from speciarl_verl.judge.protocol import Judge, Pair, Source
-from speciarl_verl.method.answer import extract_answer
+from speciarl_verl.evaluation.store import Journal, verdicts_journal
+from speciarl_verl.evaluation.verdicts.manifest import Config, JudgeRun, load_judge_run, save_judge_run
+from speciarl_verl.judge.build import build_judge
+from speciarl_verl.judge.judge_config import ServerJudgeConfig
+from speciarl_verl.judge.ledger import Ledger
+from speciarl_verl.judge.many import judge_with_progress
+from speciarl_verl.judge.protocol import Judge, Pair, Source, Verdict
+from speciarl_verl.method.answer import DEFAULT_MAX_WORDS, extract_answer
 
 _THE_SERVERS = frozenset({Source.CACHE, Source.COALESCED})
 """Who decided is the server, however its word came: a resumed run finds more of it in the cache."""
+
+
+def run_judge(evaluation: Evaluation, config: Config, max_words: int | None) -> None:
+    """Judge what has no verdict yet.
+
+    Raises:
+        EvaluationError: predictions are missing, or the verdicts are another judge's.
+        JudgeError: the judge gave no verdict.
+    """
+    folder = evaluation.folder
+    predictions = complete_predictions(evaluation)
+    recorded = load_judge_run(folder)
+    config = _with_model(config, recorded)
+    if max_words is None:
+        max_words = recorded.max_words if recorded else DEFAULT_MAX_WORDS
+    judging = JudgeRun.of(config, max_words)
+    if recorded is not None:
+        recorded.same_as(judging, folder)
+        judging = recorded
+    else:
+        save_judge_run(judging, folder)
+    journal = verdicts_journal(folder)
+    known = load_verdicts(predictions, journal)
+    pending = [prediction for prediction in predictions if prediction.key not in known]
+    if not pending:
+        return
+    ledger = Ledger()
+    try:
+        asyncio.run(judge_pending(pending, build_judge(config, ledger), max_words, journal, done=len(known)))
+    finally:
+        save_judge_run(judging.charged(ledger.account()), folder)
+
+
+def complete_verdicts(evaluation: Evaluation) -> list[Judged]:
+    """The verdicts on all samples, in the order of their keys.
+
+    Raises:
+        EvaluationError: some are missing, or are not on what was predicted.
+    """
+    journal = verdicts_journal(evaluation.folder)
+    predictions = complete_predictions(evaluation)
+    verdicts = load_verdicts(predictions, journal)
+    if len(verdicts) < len(predictions):
+        raise EvaluationError(
+            f"{journal.path}: has {len(verdicts)} of {len(predictions)} verdicts: finish the stage judge first"
+        )
+    return [verdicts[prediction.key] for prediction in predictions]
 
 
 def load_verdicts(predictions: Sequence[Prediction], journal: Journal[Judged]) -> dict[SampleKey, Judged]:
@@ -51,42 +102,50 @@ def without_judge(prediction: Prediction, max_words: int) -> Judged | str:
     return extraction.answer
 
 
-async def judge_all(
-    pending: Sequence[Prediction], judge: Judge, max_words: int, concurrency: int, total: int, journal: Journal[Judged]
+async def judge_pending(
+    pending: Sequence[Prediction], judge: Judge, max_words: int, journal: Journal[Judged], done: int = 0
 ) -> None:
-    """Run the stage to its end.
+    """Run the stage to its end, and close the judge.
 
     Args:
-        concurrency: questions asked at once.
-        total: samples of the whole run, for the progress bar.
+        done: samples that have a verdict already, for the progress bar.
 
     Raises:
         JudgeError: the judge gave no verdict.
     """
-    bar = tqdm(total=total, initial=total - len(pending), desc="judge", unit="sample", smoothing=0.1)
-    waiting = iter(pending)
-    with journal, bar:
-        askers = [asyncio.ensure_future(_ask(waiting, judge, max_words, journal, bar)) for _ in range(concurrency)]
-        try:
-            await asyncio.gather(*askers)
-        finally:
-            for asker in askers:
-                asker.cancel()
-            await asyncio.gather(*askers, return_exceptions=True)
+    asked: list[tuple[Prediction, str]] = []
+    with journal:
+        for prediction in pending:
+            judged = without_judge(prediction, max_words)
+            if isinstance(judged, Judged):
+                journal.append([judged])
+            else:
+                asked.append((prediction, judged))
+        pairs = [Pair(prediction=answer, ground_truth=prediction.ground_truth) for prediction, answer in asked]
+        await judge_with_progress(
+            judge,
+            pairs,
+            on_verdict=lambda number, verdict: journal.append([_judged(*asked[number], verdict)]),
+            done=done + len(pending) - len(asked),
+        )
 
 
-async def _ask(
-    waiting: Iterator[Prediction], judge: Judge, max_words: int, journal: Journal[Judged], bar: "tqdm[Any]"
-) -> None:
-    for prediction in waiting:
-        judged = without_judge(prediction, max_words)
-        if not isinstance(judged, Judged):
-            judged = await _judged(prediction, judged, judge)
-        journal.append([judged])
-        bar.update()
-
-
-async def _judged(prediction: Prediction, answer: str, judge: Judge) -> Judged:
-    verdict = await judge.judge(Pair(prediction=answer, ground_truth=prediction.ground_truth))
+def _judged(prediction: Prediction, answer: str, verdict: Verdict) -> Judged:
     source = Source.SERVER if verdict.source in _THE_SERVERS else verdict.source
     return Judged(prediction, answer, verdict.category, source=source.value, confidence=verdict.confidence)
+
+
+def _with_model(config: Config, recorded: JudgeRun | None) -> Config:
+    """A server's judge with its model named, so that a restart finds out when another one is served."""
+    if not isinstance(config, ServerJudgeConfig) or config.model is not None or config.url is None:
+        return config
+    settings = ServerSettings(config.url, api_key_env=config.api_key_env, api_key_file=config.api_key_file)
+    try:
+        names = asyncio.run(served_models(settings))
+    except EvaluationError as error:
+        raise EvaluationError(f"judge: {error}") from error
+    if recorded is not None and recorded.model in names:
+        return config.model_copy(update={"model": recorded.model})
+    if not names:
+        raise EvaluationError(f"judge server {settings.api} lists no model: name it, --judge-set model=NAME")
+    return config.model_copy(update={"model": names[0]})

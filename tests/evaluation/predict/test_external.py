@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.opened import Expected
 from speciarl_verl.evaluation.predict.external import count_samples, file_sha256, read_external
-from speciarl_verl.evaluation.predict.stage import Expected
 from tests.evaluation.small_set import small_set
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 
 from speciarl_verl.errors import EvaluationError
+from speciarl_verl.evaluation.opened import Expected
 from speciarl_verl.evaluation.pictures import Picture
 from speciarl_verl.evaluation.predict import stage
 from speciarl_verl.evaluation.predict.engine import Answer, Response, picture_seed
-from speciarl_verl.evaluation.predict.stage import Expected, pending_pictures, predict
+from speciarl_verl.evaluation.predict.stage import pending_pictures, predict
 from speciarl_verl.evaluation.records import Prediction
 from speciarl_verl.evaluation.store import Journal, predictions_journal
 from tests.evaluation.small_set import small_set

@@ -10,9 +10,10 @@ import pytest
 
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.pictures import PixelBudget
-from speciarl_verl.evaluation.predict import vllm_worker
+from speciarl_verl.evaluation.predict import vllm_engine
 from speciarl_verl.evaluation.predict.engine import Answer, Response, Sampling
-from speciarl_verl.evaluation.predict.vllm_engine import Broken, Ready, VllmEngine, VllmSettings, share_devices
+from speciarl_verl.evaluation.predict.vllm_engine import VllmEngine, share_devices
+from speciarl_verl.evaluation.predict.vllm_messages import Broken, Ready, VllmSettings
 from tests.evaluation.small_set import small_set
 
 GREEDY = Sampling(samples=1, temperature=0.0, top_p=1.0, max_tokens=9, seed=0)
@@ -43,7 +44,7 @@ def work(pipe: Connection, settings: VllmSettings, devices: str | None) -> None:
 
 @pytest.fixture(autouse=True)
 def _stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vllm_worker, "work", work)
+    monkeypatch.setattr(vllm_engine, "work", work)
 
 
 def test_workers_share_the_pictures_each_on_its_own_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,9 @@ import pytest
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.conti.scores import ContiScores
 from speciarl_verl.evaluation.report.build import JudgeAbout, build_report
-from speciarl_verl.evaluation.report.compare import ComparedRun, Comparison, compare_runs, write_comparison
+from speciarl_verl.evaluation.report.compare import compare_runs
+from speciarl_verl.evaluation.report.comparison import ComparedRun, Comparison
+from speciarl_verl.evaluation.report.folders import write_comparison
 from speciarl_verl.evaluation.statistics.paired import mcnemar, paired_bootstrap_hm
 from speciarl_verl.method.category import Category
 from speciarl_verl.method.metrics import compute_metrics

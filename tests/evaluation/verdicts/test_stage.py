@@ -6,7 +6,7 @@ import pytest
 from speciarl_verl.errors import EvaluationError, JudgeError
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
 from speciarl_verl.evaluation.store import verdicts_journal
-from speciarl_verl.evaluation.verdicts.stage import judge_all, load_verdicts
+from speciarl_verl.evaluation.verdicts.stage import judge_pending, load_verdicts
 from speciarl_verl.judge.protocol import Pair, Source, Verdict
 from speciarl_verl.method.category import Category
 
@@ -46,7 +46,7 @@ async def run(judge: CountingJudge, predictions: list[Prediction], folder: Path,
     journal = verdicts_journal(folder)
     known = load_verdicts(predictions, journal)
     pending = [one for one in predictions if one.key not in known]
-    await judge_all(pending, judge, max_words, 4, len(predictions), journal)
+    await judge_pending(pending, judge, max_words, journal, done=len(known))
     return sorted(journal.load(), key=lambda judged: judged.prediction.key)
 
 
@@ -77,11 +77,10 @@ async def test_the_servers_word_is_its_own_however_it_came(tmp_path: Path, sourc
     assert judged[0].source == "server"
 
 
-async def test_as_many_are_asked_at_once_as_allowed(tmp_path: Path) -> None:
+async def test_the_judge_is_asked_about_many_at_once_and_bounds_itself(tmp_path: Path) -> None:
     judge = CountingJudge()
     await run(judge, [prediction(number) for number in range(40)], tmp_path)
-    assert judge.busiest == 4
-    assert len(judge.pairs) == 40
+    assert judge.busiest == len(judge.pairs) == 40
 
 
 async def test_a_judge_that_dies_halfway_keeps_the_verdicts_and_is_resumed(tmp_path: Path) -> None:
