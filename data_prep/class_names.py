@@ -66,18 +66,14 @@ def name_classes(
     if underscores:
         bare = without_numbers(unnamed)
         if bare != unnamed:
-            notes.append(
-                f"numbers before the names of classes are left out: {unnamed[0]!r} is {clean(bare[0], True)!r}"
-            )
+            notes.append(f"the numbers before all names are left out: {unnamed[0]!r} is {clean(bare[0], True)!r}")
         found |= {call: clean(text, True) for call, text in zip(unnamed, bare, strict=True)}
     else:
         found |= {call: clean(call) for call in unnamed}
     for call in unnamed:
         reason = names_nothing(found[call])
         if reason is not None:
-            raise DataPrepError(
-                f"{source}: label {call!r} is {reason} and names nothing that a model could say: {_CURE}"
-            )
+            raise DataPrepError(f"{source}: label {call!r} is {reason}, which no model could say: {_CURE}")
     labels = list(dict.fromkeys(found[call] for call in calls))
     if not ordered:
         labels.sort()
@@ -86,6 +82,10 @@ def name_classes(
         same = [call for call in calls if found[call] == label]
         if len(same) > 1:
             notes.append(f"{', '.join(map(repr, same))} are one class, {label!r}")
+    folded = {label.casefold(): label for label in labels}
+    for label in labels:
+        if (other := folded[label.casefold()]) != label:
+            notes.append(f"{label!r} and {other!r} differ in case only: two classes")
     return ClassNames(tuple(labels), {call: ids[found[call]] for call in calls}, tuple(notes))
 
 
@@ -145,7 +145,7 @@ def read_names(path: Path, calls: Sequence[str]) -> dict[str, str]:
     """
     table = _json(path) if path.suffix.lower() == ".json" else [line.fields[0] for line in read_lines(path)]
     needy = [call for call in calls if names_nothing(call) is not None]
-    by_id = table if isinstance(table, dict) else _by_id(table)
+    by_id = table if isinstance(table, dict) else _by_id(path, table, needy)
     if isinstance(table, list) and not set(needy) <= set(by_id) and all(map(_is_whole, needy)):
         by_id = _by_position(path, needy, table)
     meanings = {call: by_id[call] for call in calls if call in by_id}
@@ -159,9 +159,13 @@ def read_names(path: Path, calls: Sequence[str]) -> dict[str, str]:
     return meanings
 
 
-def _by_id(lines: Sequence[str]) -> dict[str, str]:
-    pairs = [re.split(r"[\s,;:=]+", line, maxsplit=1) for line in lines]
-    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+def _by_id(path: Path, lines: Sequence[str], calls: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in lines:
+        pair = re.split(r"[\s,;:=]+", line, maxsplit=1)
+        if len(pair) == 2 and found.setdefault(pair[0], pair[1]) != pair[1] and pair[0] in calls:
+            raise DataPrepError(f"{path}: {pair[0]} is {found[pair[0]]!r} and {pair[1]!r}: leave one of them")
+    return found
 
 
 def _by_position(path: Path, calls: Sequence[str], names: Sequence[str]) -> dict[str, str]:

@@ -15,12 +15,14 @@ class Duplicates:
         across_splits: pictures whose bytes stand in an earlier split too: what is tested was trained on.
         within_split: pictures whose bytes stand in the same split before.
         conflicting: of both, those with another label there.
-        pairs: the first of them, each with both file names, splits and labels.
+        first_conflict: the first pair of these, as in `pairs`.
+        pairs: the first of all, each with both file names, splits and labels.
     """
 
     across_splits: int = 0
     within_split: int = 0
     conflicting: int = 0
+    first_conflict: dict[str, dict[str, str]] = field(default_factory=dict)
     pairs: list[dict[str, Any]] = field(default_factory=list)
     _first: dict[bytes, tuple[str, str, str]] = field(default_factory=dict, repr=False)
 
@@ -34,10 +36,13 @@ class Duplicates:
             self.within_split += 1
         else:
             self.across_splits += 1
-        self.conflicting += seen[2] != label
+        this = {"split": split, "file_name": file_name, "label": label}
+        pair = {"first": dict(zip(this, seen, strict=True)), "again": this}
+        if seen[2] != label:
+            self.conflicting += 1
+            self.first_conflict = self.first_conflict or pair
         if len(self.pairs) < _KEPT:
-            this = {"split": split, "file_name": file_name, "label": label}
-            self.pairs.append({"first": dict(zip(this, seen, strict=True)), "again": this})
+            self.pairs.append(pair)
 
     def summary(self) -> dict[str, Any]:
         """For the manifest."""

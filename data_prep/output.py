@@ -15,7 +15,7 @@ from typing import IO
 from data_prep.error import DataPrepError
 
 MANIFEST = "manifest.json"
-_WORK = ".data_prep"
+WORK = ".data_prep"
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ def open_output(folder: Path) -> Iterator[Output]:
         DataPrepError: it cannot be created or written, or another run is at work in it.
     """
     created = next((parent for parent in reversed([folder, *folder.parents]) if not parent.exists()), None)
-    if folder.is_dir() and [path.name for path in folder.iterdir()] == [_WORK]:
+    if folder.is_dir() and [path.name for path in folder.iterdir()] == [WORK]:
         created = folder  # by an earlier run, which was interrupted
-    output = Output(folder=folder, work=folder / _WORK)
+    output = Output(folder=folder, work=folder / WORK)
     try:
         output.shards.mkdir(parents=True, exist_ok=True)
         lock = (output.work / "lock").open("w")

@@ -41,6 +41,7 @@ def prepare(read: ReadListing, request: Request) -> dict[str, Any]:
         chosen = select(listing, request.sampling)
         unused = _unused(listing, chosen)
         reports, duplicates = write_splits(listing, chosen, request.settings, output, request.workers)
+        unused += _emptied(listing, chosen, reports)
         manifest = _manifest(listing, request, unused, reports, duplicates)
         write_manifest(output, manifest)
         files = [f"{split}.parquet" for split in reports]
@@ -93,6 +94,18 @@ def _unused(listing: Listing, chosen: Mapping[str, Sequence[Example]]) -> tuple[
     return LeftOut.of("pictures of other classes, or beyond the sizes asked for", rest)
 
 
+def _emptied(
+    listing: Listing, chosen: Mapping[str, Sequence[Example]], reports: Mapping[str, SplitReport]
+) -> tuple[LeftOut, ...]:
+    """The classes of a split of which every picture is broken."""
+    lost: tuple[LeftOut, ...] = ()
+    for split, report in reports.items():
+        wanted = dict.fromkeys(listing.classes[example.label_id] for example in chosen[split])
+        gone = [label for label in wanted if label not in report.class_counts]
+        lost += LeftOut.of(f"classes of {split}, of which every picture is broken", gone)
+    return lost
+
+
 def _report(out: Path, reports: dict[str, SplitReport], duplicates: Duplicates) -> None:
     for split, report in reports.items():
         logger.info(
@@ -103,11 +116,21 @@ def _report(out: Path, reports: dict[str, SplitReport], duplicates: Duplicates) 
             report.reencoded,
             len(report.skipped),
         )
+    for split, report in reports.items():
+        for entry in LeftOut.of(f"broken pictures of {split}", report.skipped):
+            logger.warning("%s", entry.line())
     report_duplicates(out, duplicates)
 
 
 def report_duplicates(out: Path, duplicates: Duplicates) -> None:
-    """Warn of pictures that are in more than one split: what is tested was trained on."""
+    """Warn of pictures with two labels, and of those in more than one split: what is tested was trained on."""
+    if duplicates.conflicting:
+        logger.warning(
+            "%d pictures stand more than once, with different labels (%s): see `duplicates` in %s",
+            duplicates.conflicting,
+            ", ".join(f"{side['file_name']} is {side['label']!r}" for side in duplicates.first_conflict.values()),
+            out / MANIFEST,
+        )
     if not duplicates.across_splits:
         return
     pair = next((p for p in duplicates.pairs if p["first"]["split"] != p["again"]["split"]), duplicates.pairs[0])

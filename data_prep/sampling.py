@@ -176,9 +176,14 @@ def _kept_classes(classes: Sequence[str], sampling: Sampling) -> set[int]:
 def _matching(classes: Sequence[str], patterns: Iterable[str], flag: str) -> set[int]:
     found: set[int] = set()
     for pattern in patterns:
-        ids = {i for i, label in enumerate(classes) if fnmatchcase(label.casefold(), pattern.casefold())}
+        ids = {i for i, label in enumerate(classes) if _fits(label.casefold(), pattern.casefold())}
         if not ids:
             some = ", ".join(classes[:3])
             raise DataPrepError(f"{flag} {pattern}: no class of that name: the {len(classes)} classes are {some}, ...")
         found |= ids
     return found
+
+
+def _fits(label: str, pattern: str) -> bool:
+    # A name may hold brackets, which mean something in a pattern.
+    return label == pattern or fnmatchcase(label, pattern)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from data_prep.class_names import names_nothing
 from speciarl_verl.judge.wording import fold, is_abstention
 
-_AS_IN_FOLDERS = re.compile(r".*[_\\%]|\d+[.)_-]\D|n\d{8}\b|.*/.*/")
+_AS_IN_FOLDERS = re.compile(r".*[_\\%]|.*&#?\w+;|\d+[.)_-]\D|n\d{8}\b|.*/.*/")
 _LONGEST = 8
 """Words of a label that is looked for in others."""
 

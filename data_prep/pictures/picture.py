@@ -78,6 +78,9 @@ def _prepare(data: bytes, where: str, settings: Settings) -> Picture:
                 return Picture(data=_encode(image, where, settings), reencoded=True)
             if settings.verify == "full":
                 _decode(image)
+                if image.getexif().get(_ORIENTATION, 1) != 1:
+                    # A PNG may say so behind its pixels only.
+                    return Picture(data=_encode(Image.open(io.BytesIO(data)), where, settings), reencoded=True)
             return Picture(data=data, reencoded=False)
     except ValueError as error:
         # Pillow, and with it verl's loader, refuses a PNG with more than a megabyte of text.

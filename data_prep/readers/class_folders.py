@@ -12,6 +12,7 @@ from data_prep.class_names import names_nothing
 from data_prep.error import DataPrepError
 from data_prep.file_names import composed
 from data_prep.left_out import LeftOut
+from data_prep.output import WORK
 from data_prep.readers.picture_files import files_in, is_picture, no_pictures, pictures_in, subfolders
 from data_prep.splits import NONE, SplitNames, cure, similar_split
 
@@ -117,8 +118,10 @@ def _add_part(tree: Tree, others: list[str], root: Path, split: str | None, part
     if part != root:
         others += [f"{part.relative_to(root).as_posix()}/{name}" for name in _files(part)]
     for folder in subfolders(part):
+        if (folder / WORK).is_dir():
+            raise DataPrepError(f"{folder}: is --out, in the midst of the classes: choose another --out")
         prefix = composed(folder.relative_to(root).as_posix())
-        names = [f"{prefix}/{name}" for name in files_in(folder)]
+        names = [f"{prefix}/{name}" for name in files_in(folder, above=(root.resolve(),))]
         held = [name for name in names if is_picture(name)]
         if not held and split is None:
             raise DataPrepError(f"{folder}: class {folder.name!r} has no pictures: restore them, or remove the folder")

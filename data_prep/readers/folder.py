@@ -6,9 +6,8 @@
 In folder names `_` becomes a space and numbers before all names come off; labels in a table are taken as they are.
 """
 
-from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from data_prep.class_names import name_classes
 from data_prep.error import DataPrepError
@@ -17,6 +16,7 @@ from data_prep.listing import Example, FileStore, Listing
 from data_prep.readers.class_folders import read_class_folders
 from data_prep.readers.label_table import LabelRow, LabelTable, read_label_table
 from data_prep.readers.picture_files import files_in, is_picture, no_pictures, subfolders
+from data_prep.readers.table_files import locate
 from data_prep.source import open_source
 from data_prep.splits import NONE, SplitNames, cure
 
@@ -64,50 +64,26 @@ class FolderReader:
     def _table(self, table: Path, root: Path) -> Listing:
         rows = read_label_table(table, self.table)
         self.splits.check_used({row.split for row in rows if row.split}, table)
-        kept: list[tuple[LabelRow, str | None]] = []
-        dropped: list[LabelRow] = []
-        for row in rows:
-            split = None if row.split is None else self.splits.get(row.split)
-            if row.split is not None and split is None:
-                raise DataPrepError(f"{row.place}: split {row.split!r} is not known: {cure(row.split)}")
-            if split == NONE:
-                dropped.append(row)
-            else:
-                kept.append((row, split))
-        naming = name_classes(table, sorted({row.label for row, _ in kept}), self.names, underscores=False)
-        examples = tuple(Example(_inside(row, root), naming.ids[row.label], split) for row, split in kept)
-        left_out = LeftOut.of("rows of splits that --split leaves out", [row.file_name for row in dropped])
-        left_out += _unlisted(root, [example.file_name for example in examples] + [row.file_name for row in dropped])
+        splits = [self._split(row) for row in rows]
+        dropped = [row.file_name for row, split in zip(rows, splits, strict=True) if split == NONE]
+        kept = {row.place for row, split in zip(rows, splits, strict=True) if split != NONE}
+        labels = sorted({row.label for row in rows if row.place in kept})
+        naming = name_classes(table, labels, self.names, underscores=False)
+        located = locate(rows, root)
+        examples = tuple(
+            Example(name, naming.ids[row.label], split)
+            for row, name, split in zip(rows, located.names, splits, strict=True)
+            if row.place in kept
+        )
+        left_out = LeftOut.of("rows of splits that --split leaves out", dropped) + located.beside
         store = FileStore(root, cure=f"mend its row in {table}, or put the picture there")
-        return Listing(self.name, naming.labels, examples, store, left_out, naming.notes).check(table)
+        return Listing(self.name, naming.labels, examples, store, left_out, naming.notes + located.notes).check(table)
 
-
-def _inside(row: LabelRow, root: Path) -> str:
-    """The name of a row's picture in the folder, in one way of many."""
-    path = PurePosixPath(row.file_name)
-    if path.is_absolute() and path.is_relative_to(root.absolute()):
-        path = path.relative_to(root.absolute())
-    parts: list[str] = []
-    for part in path.parts:
-        if part == ".." and parts:
-            parts.pop()
-        else:
-            parts.append(part)
-    if path.is_absolute() or ".." in parts or not parts:
-        raise DataPrepError(f"{row.place}: {row.file_name} lies outside of {root}: give --source a folder of both")
-    return "/".join(parts)
-
-
-def _unlisted(root: Path, names: list[str]) -> tuple[LeftOut, ...]:
-    """The pictures beside those of the table, of which it does not speak."""
-    listed = set(names)
-    folders = Counter(name.rpartition("/")[0] for name in names)
-    found = []
-    for folder in sorted(folders):
-        if (root / folder).is_dir():
-            beside = (f"{folder}/{name}" if folder else name for name in files_in(root / folder, deep=False))
-            found += [name for name in beside if is_picture(name) and name not in listed]
-    return LeftOut.of("pictures beside those of the table, which it does not name", found)
+    def _split(self, row: LabelRow) -> str | None:
+        split = None if row.split is None else self.splits.get(row.split)
+        if row.split is not None and split is None:
+            raise DataPrepError(f"{row.place}: split {row.split!r} is not known: {cure(row.split)}")
+        return split
 
 
 def _unwrap(root: Path) -> tuple[Path, list[str]]:

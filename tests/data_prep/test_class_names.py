@@ -167,3 +167,16 @@ def test_file_of_names_is_checked(
     else:
         with pytest.raises(DataPrepError, match=message):
             read_names(path, calls)
+
+
+def test_name_file_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "n.txt"
+    path.write_text("1 robin\n2 wren\n1 rook\n")
+    with pytest.raises(DataPrepError, match="1 is 'robin' and 'rook'"):
+        read_names(path, ["1", "2"])
+
+
+def test_classes_that_differ_in_case_only_are_two_and_noted() -> None:
+    naming = name_classes("x", ["CAT", "cat", "dog"], None, underscores=True)
+    assert naming.labels == ("CAT", "cat", "dog")
+    assert naming.notes == ("'CAT' and 'cat' differ in case only: two classes",)

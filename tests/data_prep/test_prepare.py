@@ -105,6 +105,38 @@ def test_duplicates_across_splits_are_reported(
     assert "1 pictures are in more than one split" in caplog.text
 
 
+def test_picture_with_two_labels_is_reported(
+    source: Layout, tmp_path: Path, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [name for name, row in source.rows.items() if row[1] == "train"]
+    first, other = rows[0], next(name for name in rows if source.rows[name][0] != source.rows[rows[0]][0])
+    images = source.root / "CUB_200_2011" / "images"
+    shutil.copy(images / first, images / other)
+    run("cub", "--source", source.root, "--out", tmp_path / "out", "--val-size", 0)
+    assert "1 pictures stand more than once, with different labels" in caplog.text
+    assert f"{first} is {source.rows[first][0]!r}" in caplog.text
+
+
+def test_class_of_broken_pictures_is_named(
+    source: Layout, tmp_path: Path, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, (label, split, _) in source.rows.items():
+        if label == "Black footed Albatross" and split == "test":
+            source.write(f"CUB_200_2011/images/{name}", b"<html>")
+    assert run("cub", "--source", source.root, "--out", tmp_path / "out", "--skip-broken").status == 0
+    assert "left out: 5 broken pictures of test" in caplog.text
+    left_out = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))["left_out"]
+    assert [(entry["what"], entry["names"]) for entry in left_out] == [
+        ("classes of test, of which every picture is broken", ["Black footed Albatross"])
+    ]
+
+
+def test_what_the_sizes_leave_over_is_counted(source: Layout, tmp_path: Path, run: Run) -> None:
+    run("cub", "--source", source.root, "--out", tmp_path / "out", "--train-size", 5, "--val-size", 2)
+    left_out = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))["left_out"]
+    assert [entry["count"] for entry in left_out] == [8]
+
+
 def test_unknown_extra_files_and_other_class_counts_are_fine(source: Layout, tmp_path: Path, run: Run) -> None:
     source.write("CUB_200_2011/visibility.txt", "1 clear\n2 hidden\n")
     source.write("CUB_200_2011/images/README", "mine")

@@ -176,3 +176,9 @@ def test_paper_draw_takes_nothing_of_a_test_set_that_is_held_out() -> None:
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(DataPrepError, match="--val-size"):
         Size.parse(text, "--val-size")
+
+
+def test_class_with_brackets_in_its_name_is_matched_by_it() -> None:
+    listing = Listing("x", ("Ford [old]", "wren"), (Example("1", 0, None), Example("2", 1, None)), FileStore(Path()))
+    chosen = select(listing, _sampling(include=("ford [OLD]",), test_size="0"))
+    assert _names(chosen["train"]) == ["1"]

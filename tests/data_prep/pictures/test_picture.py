@@ -255,3 +255,15 @@ def test_header_does_not_decode() -> None:
     assert _prepare(data, "a.jpg", verify="header").data == data
     with pytest.raises(DataPrepError, match="truncated or damaged"):
         _prepare(data, "a.jpg", verify="full")
+
+
+def test_png_turned_by_a_chunk_behind_its_pixels_is_stored_upright() -> None:
+    upright = Image.new("RGB", (40, 20), "red")
+    upright.paste("blue", (0, 0, 20, 20))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    plain = encoded(upright.rotate(90, expand=True), "PNG")
+    data = plain[:-12] + _png_chunk(b"eXIf", exif.tobytes()[6:]) + plain[-12:]
+    picture = _prepare(data)
+    assert picture.reencoded
+    assert _open(picture.data).size == (40, 20)

@@ -143,3 +143,8 @@ def test_root_with_a_licence_around_the_classes_is_entered(tmp_path: Path, run: 
     assert _labels(tmp_path / "out") == {"train": ["robin", "wren"]}
     left_out = json.loads((tmp_path / "out" / "manifest.json").read_text())["left_out"]
     assert [(entry["count"], entry["names"]) for entry in left_out] == [(1, ["LICENSE.txt"])]
+
+
+def test_out_in_the_midst_of_the_classes_is_refused(tmp_path: Path, run: Run) -> None:
+    root = _tree(tmp_path / "source", "robin/1.jpg", "wren/2.jpg")
+    assert_refused(run("folder", "--source", root, "--out", root / "out"), root / "out", "out: is --out")
