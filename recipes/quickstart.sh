@@ -2,28 +2,28 @@
 # The whole method on a CPU in minutes: a small bird world, a tiny Qwen2.5-VL that hedges, GRPO with the dynamic reward
 # through verl and vLLM, and a table of what it learnt. Each stage is skipped when its output is there.
 #
-#   bash recipes/quickstart.sh [--fresh] [--seed N] [--steps N] [--reward dynamic|binary|graded-1|graded-2|graded-3]
+#   bash recipes/quickstart.sh [--fresh] [--seed N] [--steps N] [--reward NAME]
 #
 # Writes outputs/quickstart/report.json and report.png. --fresh starts over; --reward binary is the contrast: it learns to guess.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 refuse() { echo "quickstart.sh: $1" >&2; exit 2; }
+rewards=(speciarl_verl/config/speciarl/reward/*.yaml)
+rewards=("${rewards[@]##*/}")
+rewards=("${rewards[@]%.yaml}")
 seed=0 reward=dynamic steps=30 fresh=''
 while (($#)); do
   case $1 in
     --seed | --reward | --steps) (($# > 1)) || refuse "$1 needs a value"; printf -v "${1#--}" %s "$2"; shift 2 ;;
     --fresh) fresh=1; shift ;;
-    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; echo "--reward ${rewards[*]}"; exit 0 ;;
     *) refuse "unknown argument $1 (see --help)" ;;
   esac
 done
 [[ $seed =~ ^[0-9]+$ && $steps =~ ^[1-9][0-9]*$ ]] || refuse "--seed and --steps take numbers"
 # Before it becomes part of a path that --fresh removes, and not after minutes of warm-up.
-case $reward in
-  dynamic | binary | graded-1 | graded-2 | graded-3) ;;
-  *) refuse "--reward $reward: choose one of dynamic binary graded-1 graded-2 graded-3" ;;
-esac
+[[ " ${rewards[*]} " == *" $reward "* ]] || refuse "--reward $reward: choose one of ${rewards[*]}"
 
 world=outputs/quickstart/seed$seed
 run=outputs/quickstart/$reward-seed$seed

@@ -29,13 +29,14 @@ usage: recipes/train.sh --train FILE --val FILE --model PATH --out DIR [flags] [
   --rollouts N               answers a picture                     (10; profile cpu: 8)
   --epochs N                                                       (15)
   --lora-rank N              0 trains all parameters               (64; profile cpu: 0)
-  --judge    taxonomy | server | hosted (by verl, in this run)     (taxonomy)
+  --judge    $(presets judge)   (taxonomy)
+             hosted: by verl, in this run; custom: your own, -- speciarl.judge.factory=package.module:function
   --judge-url URL            of the judge server
   --judge-model PATH         folder or hub id of the hosted judge
   --judge-gpus N             of the hosted judge, besides the training's   (2; profile cpu: 1)
   --judge-engine sglang | vllm   of the hosted judge                       (sglang; profile cpu: vllm)
   --taxonomy NAME|FILE       of the taxonomy judge                 (cub)
-  --profile  cpu | gpu                                             (gpu)
+  --profile  $(presets profile)   (gpu)
   --seed N                                                         (42)
   --dry-run                  print the command and the composed configuration, start nothing
 TEXT

@@ -16,7 +16,7 @@ def named_function(path: str, key: str, *arguments: str) -> Callable[..., Any]:
 
     Args:
         key: where the name stands, for messages.
-        arguments: what it will be called with, by position.
+        arguments: what it will be called with, by position; not looked at when none are named.
 
     Raises:
         ConfigError: nothing callable is there, its module cannot be imported, or it takes other arguments.
@@ -32,7 +32,8 @@ def named_function(path: str, key: str, *arguments: str) -> Callable[..., Any]:
         ) from error
     if not callable(function):
         raise ConfigError(f"{place}: is no function ({type(function).__name__})")
-    require_arguments(function, place, *arguments)
+    if arguments:
+        require_arguments(function, place, *arguments)
     return function
 
 

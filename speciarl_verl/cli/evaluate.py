@@ -108,7 +108,10 @@ def evaluate(
     judge: Annotated[
         str | None,
         _option(
-            _JUDGE, "--judge", metavar="KIND", help="taxonomy or server; best another model than the training's judge."
+            _JUDGE,
+            "--judge",
+            metavar="KIND",
+            help="taxonomy, server, custom; best another than the training's.",
         ),
     ] = None,
     judge_url: JudgeUrl = None,

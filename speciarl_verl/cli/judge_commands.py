@@ -18,7 +18,7 @@ from speciarl_verl.cli.refusal import refusing
 from speciarl_verl.errors import InputError
 from speciarl_verl.files import decode, read_text, whole_file, write_text
 from speciarl_verl.judge.calibration.gold import GoldPair, load_gold
-from speciarl_verl.judge.judge_config import JudgeConfig, TaxonomyJudgeConfig
+from speciarl_verl.judge.judge_config import JudgeConfig, ServerJudgeConfig
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Pair, Verdict
 from speciarl_verl.method.category import Category
@@ -170,16 +170,16 @@ def _of_domains(gold: Sequence[GoldPair], domains: Sequence[str] | None) -> Sequ
 
 def _uncached(config: JudgeConfig, settings: Sequence[str]) -> JudgeConfig:
     chosen = any(setting.startswith("cache=") for setting in settings)
-    return (
-        config if isinstance(config, TaxonomyJudgeConfig) or chosen else config.model_copy(update={"cache": "memory"})
-    )
+    if chosen or not isinstance(config, ServerJudgeConfig):
+        return config
+    return config.model_copy(update={"cache": "memory"})
 
 
 def _questions(config: JudgeConfig) -> tuple[frozenset[Category], list[dict[str, Any]]]:
     """The categories that the judge may give, and the rubrics that it is told."""
     from speciarl_verl.judge.llm.question import make_forms
 
-    if isinstance(config, TaxonomyJudgeConfig):
+    if not isinstance(config, ServerJudgeConfig):
         return frozenset(Category), []
     rubrics = {form.rubric.name: form.rubric for form in make_forms(config)}
     menu = frozenset(category for rubric in rubrics.values() for category in rubric.grades.values())

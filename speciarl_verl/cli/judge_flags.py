@@ -11,7 +11,8 @@ from speciarl_verl.errors import InputError
 from speciarl_verl.judge.judge_config import JudgeConfig
 
 JudgeName = Annotated[
-    str, typer.Option("--judge", help="taxonomy (offline) or server (an LLM).", rich_help_panel="Judge")
+    str,
+    typer.Option("--judge", help="taxonomy (offline), server (an LLM), custom (your own).", rich_help_panel="Judge"),
 ]
 JudgeUrl = Annotated[
     str | None,

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from speciarl_verl.errors import JudgeError
 from speciarl_verl.judge.accounted import AccountedJudge
+from speciarl_verl.judge.custom import CustomJudge
 from speciarl_verl.judge.fast_path import FastPathJudge
 from speciarl_verl.judge.judge_config import (
+    CustomJudgeConfig,
     HostedJudgeConfig,
     JudgeConfig,
     RunJudgeConfig,
@@ -49,9 +51,11 @@ async def check_judge(config: JudgeConfig) -> None:
         await judge.close()
 
 
-def _deciding_judge(config: TaxonomyJudgeConfig | ServerJudgeConfig, ledger: Ledger) -> Judge:
+def _deciding_judge(config: TaxonomyJudgeConfig | ServerJudgeConfig | CustomJudgeConfig, ledger: Ledger) -> Judge:
     if isinstance(config, TaxonomyJudgeConfig):
         return _taxonomy_judge(config.taxonomy)
+    if isinstance(config, CustomJudgeConfig):
+        return CustomJudge(config)
     judge = ServerJudge(config, ledger)
     return FastPathJudge(judge) if config.fast_path else judge
 

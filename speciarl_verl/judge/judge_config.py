@@ -1,11 +1,14 @@
 """The `speciarl.judge` node of the configuration, checked before anything starts."""
 
+import json
 import re
 from enum import Enum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from speciarl_verl.named_function import FUNCTION_PATH
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -151,8 +154,40 @@ class HostedJudgeConfig(LLMJudgeConfig):
         return ServerJudgeConfig(**{**dict(self), "name": "server"}, url=url)
 
 
-JudgeConfig = Annotated[TaxonomyJudgeConfig | ServerJudgeConfig, Field(discriminator="name")]
+class CustomJudgeConfig(BaseModel):
+    """A judge of the user's own.
+
+    Attributes:
+        factory: `package.module:function`, from the options to a `Judge`.
+        options: plain data. They are written into the files of runs: name a variable or a file that holds a secret.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    name: Literal["custom"] = "custom"
+    factory: str
+    options: dict[str, Any] = {}
+
+    @field_validator("factory", mode="before")
+    @classmethod
+    def _names_a_function(cls, factory: object) -> object:
+        if not isinstance(factory, str) or not re.search(FUNCTION_PATH, factory):
+            raise ValueError("name the function that makes your judge: package.module:function")
+        return factory
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _none_are_no_options(cls, options: object) -> object:
+        return {} if options is None else options
+
+    def __hash__(self) -> int:
+        return hash((self.factory, json.dumps(self.options, sort_keys=True, default=str)))
+
+
+JudgeConfig = Annotated[TaxonomyJudgeConfig | ServerJudgeConfig | CustomJudgeConfig, Field(discriminator="name")]
 """A judge that any process can build."""
 
-RunJudgeConfig = Annotated[TaxonomyJudgeConfig | ServerJudgeConfig | HostedJudgeConfig, Field(discriminator="name")]
+RunJudgeConfig = Annotated[
+    TaxonomyJudgeConfig | ServerJudgeConfig | HostedJudgeConfig | CustomJudgeConfig, Field(discriminator="name")
+]
 """What a training may name."""

@@ -23,6 +23,7 @@ class Source(str, Enum):
     CACHE = "cache"
     COALESCED = "coalesced"
     SERVER = "server"
+    CUSTOM = "custom"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from speciarl_verl.config.schema import SpeciaRLConfig
 from speciarl_verl.data_contract import check_parquet
 from speciarl_verl.errors import ConfigError
 from speciarl_verl.judge.build import build_judge
-from speciarl_verl.judge.judge_config import HostedJudgeConfig
+from speciarl_verl.judge.judge_config import CustomJudgeConfig, HostedJudgeConfig, TaxonomyJudgeConfig
 from speciarl_verl.judge.protocol import Pair
 from speciarl_verl.preflight.machine import check_engines, check_platform, check_ports, check_ray_cpus
 from speciarl_verl.rollout.rule import try_rule
@@ -98,8 +98,10 @@ async def _check_judge(speciarl: SpeciaRLConfig, files: Sequence[str]) -> None:
     judge = build_judge(speciarl.judge)
     try:
         await judge.check()
-        if speciarl.judge.name == "taxonomy":
-            for label in ground_truths(files):
+        if isinstance(speciarl.judge, TaxonomyJudgeConfig | CustomJudgeConfig):
+            # Of one's own judge nobody knows what a pair costs: one must do.
+            labels = ground_truths(files)[: None if speciarl.judge.name == "taxonomy" else 1]
+            for label in labels:
                 await judge.judge(Pair(prediction=label, ground_truth=label))
     finally:
         await judge.close()

@@ -1,6 +1,6 @@
 """Presets compose over verl's own configuration, and what cannot work is refused in one line that names the key."""
 
-from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
@@ -14,9 +14,15 @@ PRESET = ["hydra.searchpath=[pkg://speciarl_verl.config]", "+speciarl=train"]
 CPU = [*PRESET, "speciarl/profile=cpu"]
 
 
-ALGOS = ["grpo", "drgrpo", "dapo", "dapo-dynamic"]
-REWARDS = ["dynamic", "binary", "graded-1", "graded-2", "graded-3", "floor"]
-GROUPS = {"algo": {*ALGOS}, "reward": {*REWARDS}, "judge": {"taxonomy", "server", "hosted"}, "profile": {"cpu", "gpu"}}
+PRESETS = Path(__file__).parents[2] / "speciarl_verl/config/speciarl"
+
+
+def presets(group: str) -> list[str]:
+    """The names that may be chosen, which stand once: as files."""
+    return sorted(file.stem for file in (PRESETS / group).iterdir())
+
+
+ALGOS, REWARDS = presets("algo"), presets("reward")
 
 
 @pytest.mark.parametrize(
@@ -33,12 +39,6 @@ def test_every_preset_composes_with_the_others_and_passes(algo: str, reward: str
     assert (speciarl.reward.rule, speciarl.judge.name, speciarl.profile) == (reward, judge, profile)
     assert speciarl.reward.overlong.enable == algo.startswith("dapo")
     OmegaConf.to_container(config.actor_rollout_ref.actor, resolve=True)
-
-
-def test_every_committed_preset_is_covered_above() -> None:
-    presets = files("speciarl_verl.config") / "speciarl"
-    committed = {group: {p.name.removesuffix(".yaml") for p in (presets / group).iterdir()} for group in GROUPS}
-    assert committed == GROUPS
 
 
 def test_drgrpo_sets_what_distinguishes_it() -> None:

@@ -111,7 +111,7 @@ def test_all_parameters_are_synchronised_and_not_read_twice(inputs: dict[str, Pa
     [
         pytest.param(["--algo", "ppo"], "--algo ppo: choose one of dapo-dynamic dapo drgrpo grpo", id="algorithm"),
         pytest.param(["--reward", "best"], "--reward best: choose one of binary dynamic", id="reward"),
-        pytest.param(["--judge", "oracle"], "--judge oracle: choose one of hosted server taxonomy", id="judge"),
+        pytest.param(["--judge", "oracle"], "--judge oracle: choose one of custom hosted server taxonomy", id="judge"),
         pytest.param(["--reword", "binary"], "unknown argument --reword", id="unknown flag"),
         pytest.param(["--algo"], "--algo needs a value", id="value missing"),
         pytest.param(["--seed", "x"], "--seed x is not a number", id="seed"),

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--reward", "best"], "--reward best: choose one of dynamic binary"),
+        (["--reward", "best"], "--reward best: choose one of binary dynamic"),
         (["--fresh", "--reward", "../../x"], "--reward ../../x: choose one of"),
         (["--seed", "x"], "--seed and --steps take numbers"),
         (["--steps", "0"], "--seed and --steps take numbers"),

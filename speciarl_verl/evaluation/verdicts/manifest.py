@@ -11,13 +11,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.records import SCHEMA_VERSION
 from speciarl_verl.evaluation.run import save_model
-from speciarl_verl.judge.judge_config import LLMJudgeConfig, ServerJudgeConfig, TaxonomyJudgeConfig
+from speciarl_verl.judge.custom import source_text
+from speciarl_verl.judge.judge_config import CustomJudgeConfig, LLMJudgeConfig, ServerJudgeConfig, TaxonomyJudgeConfig
 from speciarl_verl.judge.ledger import Account
 from speciarl_verl.judge.llm.rubric import load_rubric
 from speciarl_verl.judge.taxonomy import shipped_taxonomies
 
 JUDGE = "judge.json"
-Config = TaxonomyJudgeConfig | ServerJudgeConfig
+Config = TaxonomyJudgeConfig | ServerJudgeConfig | CustomJudgeConfig
 
 # Where the judge is and how patiently it is asked changes no verdict.
 _WITHOUT_EFFECT = {
@@ -30,7 +31,7 @@ class JudgeRun(BaseModel):
 
     Attributes:
         config: of the judge, less what changes no verdict.
-        text_sha256: of its rubrics or its taxonomy.
+        text_sha256: of its rubrics, its taxonomy, or the module of its factory.
         max_words: longest answer that is judged.
         account: what the sessions that ended (well or with a message) asked; see `Account`.
     """
@@ -63,9 +64,10 @@ class JudgeRun(BaseModel):
 
     @property
     def rubric(self) -> str | None:
-        """Name of the judging prompt or the taxonomy."""
+        """Name of the judging prompt, the taxonomy or the factory."""
         votes = (self.config.get("votes") or {}).get("prompts")
-        return " + ".join(votes) if votes else self.config.get("prompt") or self.config.get("taxonomy")
+        names = (self.config.get(key) for key in ("prompt", "taxonomy", "factory"))
+        return " + ".join(votes) if votes else next(filter(None, names), None)
 
     def same_as(self, other: "JudgeRun", folder: Path) -> None:
         """Prove that two judges are the same.
@@ -114,6 +116,8 @@ def save_judge_run(run: JudgeRun, folder: Path) -> None:
 def _text_sha256(config: Config) -> str:
     if isinstance(config, LLMJudgeConfig):
         texts = [load_rubric(name).text for name in config.votes.prompts or (config.prompt,)]
+    elif isinstance(config, CustomJudgeConfig):
+        texts = [source_text(config)]
     elif config.taxonomy in shipped_taxonomies():
         folder = resources.files("speciarl_verl.judge") / "taxonomies"
         texts = [(folder / f"{config.taxonomy}.json").read_text(encoding="utf-8")]
