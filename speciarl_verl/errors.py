@@ -5,7 +5,14 @@ Whatever else is raised is a bug of ours and shows its traceback.
 
 
 class SpeciaRLError(Exception):
-    """One line that names the thing and the cure."""
+    """One line that names the thing and the cure.
+
+    >>> try:
+    ...     build_judge(TaxonomyJudgeConfig(taxonomy="no-such"))
+    ... except SpeciaRLError as error:
+    ...     print(error)
+    speciarl.judge.taxonomy 'no-such' is neither a file nor shipped (cub)
+    """
 
 
 class InputError(SpeciaRLError):
@@ -25,7 +32,14 @@ class StopRunError(SpeciaRLError):
 
 
 class JudgeError(StopRunError):
-    """The judge gave no verdict. It ends the run with its message; it never becomes a reward."""
+    """The judge gave no verdict. It ends the run with its message; it never becomes a reward.
+
+    >>> try:
+    ...     judge_pairs([Pair("robin", "Spitfire")], build_judge(TaxonomyJudgeConfig()))
+    ... except JudgeError as error:
+    ...     print(str(error)[:54])
+    taxonomy cub does not know the ground truth 'Spitfire'
+    """
 
 
 class RuleError(StopRunError):

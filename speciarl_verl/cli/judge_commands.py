@@ -1,6 +1,5 @@
 """`speciarl judge`: one pair, a table of pairs, or a judge against the gold set."""
 
-import asyncio
 import json
 import logging
 from collections import Counter
@@ -139,10 +138,10 @@ def calibrate_judge(
 
 def _judge(config: JudgeConfig, pairs: Sequence[Pair], ledger: Ledger) -> list[Verdict]:
     from speciarl_verl.judge.build import build_judge
-    from speciarl_verl.judge.many import judge_with_progress
+    from speciarl_verl.judge.many import judge_pairs
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    return asyncio.run(judge_with_progress(build_judge(config, ledger), pairs))
+    return judge_pairs(pairs, build_judge(config, ledger))
 
 
 def _read(table: str) -> str:

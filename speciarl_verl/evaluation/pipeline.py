@@ -1,11 +1,12 @@
 """One command of an evaluation: the stages that it names, in their order, over one folder."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.opened import Evaluation, alone_in
@@ -18,6 +19,8 @@ from speciarl_verl.evaluation.report.stage import ContiRequest, run_report
 from speciarl_verl.evaluation.run import RUN, EngineKind, Run, load_run, save_model
 from speciarl_verl.evaluation.verdicts.manifest import Config
 from speciarl_verl.evaluation.verdicts.stage import run_judge
+from speciarl_verl.files import write_text
+from speciarl_verl.judge.many import outside_loop
 
 if TYPE_CHECKING:
     from speciarl_verl.evaluation.report.build import Report
@@ -80,6 +83,54 @@ def run_command(command: Command) -> Iterator[str]:
         from speciarl_verl.evaluation.report.folders import compare_folders
 
         yield from compare_folders([command.folder, *command.compare], command.folder / "compare")
+
+
+def evaluate_predictions(
+    predictions: Path | str | Sequence[Mapping[str, Any]],
+    data: Sequence[Path | str],
+    out: Path | str,
+    judge: Config,
+    *,
+    max_words: int | None = None,
+    allow_missing: bool = False,
+    browser_pictures: int = 3000,
+) -> "Report":
+    """Do what `speciarl evaluate --predictions` does; also in a notebook. Called again, it goes on where it was.
+
+    >>> answers = [{"dataset": "cub", "image": "1.jpg", "response": "<answer>crow</answer>"}]
+    >>> report = evaluate_predictions(answers, ["test.parquet"], "outputs/crows", TaxonomyJudgeConfig())
+    >>> report.datasets[0].scores.specificity.value
+    0.75
+
+    Args:
+        predictions: a JSONL file, or its lines: `dataset`, `image`, `response`, and `sample` where there are several.
+        data: parquet files of `python -m data_prep`.
+        out: the folder of the run: its report in three formats, plots and error browser.
+        max_words: a longer answer is unparseable; the run's, or the default, when None.
+        allow_missing: count what `predictions` lacks as failed, instead of refusing.
+        browser_pictures: of the error browser; 0 writes none.
+
+    Raises:
+        EvaluationError, DataContractError, JudgeError: one line; what was done is kept.
+    """
+    folder = Path(out)
+    if not isinstance(predictions, Path | str):
+        lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in predictions]
+        predictions = folder / "given.jsonl"
+        write_text(predictions, "".join(lines))
+    command = Command(
+        folder,
+        tuple(Stage),
+        PredictRequest(data=[str(file) for file in data], predictions=str(predictions)),
+        judge=judge,
+        max_words=max_words,
+        browser_pictures=browser_pictures,
+        allow_missing=allow_missing,
+    )
+    from speciarl_verl.evaluation.report.build import read_report
+
+    outside_loop(lambda: list(run_command(command)))
+    return read_report(folder)
 
 
 def open_evaluation(folder: Path, request: PredictRequest, server: ServerSettings | None = None) -> Evaluation:

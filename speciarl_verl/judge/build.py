@@ -23,6 +23,10 @@ from speciarl_verl.judge.taxonomy import TaxonomyJudge, shipped_taxonomies
 def build_judge(config: RunJudgeConfig, ledger: Ledger | None = None) -> Judge:
     """Make the judge that the configuration names. Nothing is sent yet: `check` does that.
 
+    >>> judge = build_judge(TaxonomyJudgeConfig(taxonomy="cub"))
+    >>> judge_pairs([Pair("blackbird", "Brewer Blackbird")], judge)[0].category.label
+    'less specific'
+
     Args:
         ledger: what it did is counted there.
 

@@ -16,6 +16,9 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class TaxonomyJudgeConfig(BaseModel):
     """The offline judge.
 
+    >>> TaxonomyJudgeConfig(taxonomy="my_birds.json").name
+    'taxonomy'
+
     Attributes:
         taxonomy: the name of a shipped taxonomy, or the path of a file.
     """
@@ -122,6 +125,9 @@ class LLMJudgeConfig(BaseModel):
 class ServerJudgeConfig(LLMJudgeConfig):
     """An LLM behind an OpenAI-compatible endpoint (SGLang, vLLM or another).
 
+    >>> ServerJudgeConfig(url="http://127.0.0.1:30000", output="letter", cache="memory").budget_s
+    300.0
+
     Attributes:
         url: `http://host:port`, or the base URL of the API where it does not live under `/v1`.
     """
@@ -156,6 +162,9 @@ class HostedJudgeConfig(LLMJudgeConfig):
 
 class CustomJudgeConfig(BaseModel):
     """A judge of the user's own.
+
+    >>> CustomJudgeConfig(factory="my_package.judges:make", options={"strict": True}).options["strict"]
+    True
 
     Attributes:
         factory: `package.module:function`, from the options to a `Judge`.

@@ -1,12 +1,14 @@
 """Many pairs, one judge: as many at once as it takes, in order, all or none."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-
-from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
 
 from speciarl_verl.judge.protocol import Judge, Pair, Verdict
+
+T = TypeVar("T")
 
 _AT_ONCE = 512
 """Pairs asked at once: more than any judge sends, since those that wait for an equal one cost nothing."""
@@ -14,6 +16,32 @@ _AT_ONCE = 512
 
 OnVerdict = Callable[[int, Verdict], object]
 """Called after each verdict with the number of its pair."""
+
+
+def judge_pairs(pairs: Sequence[Pair], judge: Judge) -> list[Verdict]:
+    """Have a judge prove that it answers, judge all the pairs and close its connections; also in a notebook.
+
+    >>> pairs = [Pair("crow", "American Crow"), Pair("none", "American Crow"), Pair("poodle", "American Crow")]
+    >>> [verdict.category.symbol for verdict in judge_pairs(pairs, build_judge(TaxonomyJudgeConfig()))]
+    ['S-', 'A', 'W']
+
+    Returns:
+        The verdicts in the order of the pairs.
+
+    Raises:
+        JudgeError: the judge does not answer, or failed on a pair.
+    """
+    return outside_loop(lambda: asyncio.run(judge_with_progress(judge, pairs)))
+
+
+def outside_loop(work: Callable[[], T]) -> T:
+    """Do what starts an event loop of its own: in another thread where one is running already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return work()
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(work).result()
 
 
 async def judge_with_progress(
@@ -29,13 +57,12 @@ async def judge_with_progress(
     """
     try:
         await judge.check()
-        total = done + len(pairs)
-        with logging_redirect_tqdm(), tqdm(total=total, initial=done, unit="pair", disable=None) as bar:
+        with _bar(done + len(pairs), done) as update:
 
             def progress(number: int, verdict: Verdict) -> None:
                 if on_verdict is not None:
                     on_verdict(number, verdict)
-                bar.update()
+                update()
 
             return await judge_all(judge, pairs, progress)
     finally:
@@ -65,3 +92,15 @@ async def judge_all(judge: Judge, pairs: Sequence[Pair], on_verdict: OnVerdict |
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
     return [verdicts[number] for number in range(len(pairs))]
+
+
+@contextmanager
+def _bar(total: int, done: int) -> Iterator[Callable[[], object]]:
+    if total == 1:
+        yield lambda: None
+        return
+    from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
+    with logging_redirect_tqdm(), tqdm(total=total, initial=done, unit="pair", disable=None) as bar:
+        yield bar.update

@@ -9,14 +9,22 @@ from speciarl_verl.method.category import Category
 
 @dataclass(frozen=True)
 class Pair:
-    """What is compared: the model's prediction and the label of the picture; the label is never empty."""
+    """What is compared: the model's prediction and the label of the picture; the label is never empty.
+
+    >>> Pair(prediction="retriever", ground_truth="golden retriever").prediction
+    'retriever'
+    """
 
     prediction: str
     ground_truth: str
 
 
 class Source(str, Enum):
-    """Who decided on a pair; `COALESCED` waited for the same pair asked by another."""
+    """Who decided on a pair; `COALESCED` waited for the same pair asked by another.
+
+    >>> Source.CUSTOM.value
+    'custom'
+    """
 
     TAXONOMY = "taxonomy"
     FAST_PATH = "fast path"
@@ -29,6 +37,9 @@ class Source(str, Enum):
 @dataclass(frozen=True)
 class Verdict:
     """A judge's word on one pair.
+
+    >>> Verdict(Category.GENERIC, Source.CUSTOM, confidence=0.9).category.symbol
+    'G'
 
     Attributes:
         category: how the prediction relates to the ground truth.
@@ -43,7 +54,17 @@ class Verdict:
 
 
 class Judge(Protocol):
-    """One judge a process, shared by all its groups; `judge` is called concurrently."""
+    """One judge a process, shared by all its groups; `judge` is called concurrently.
+
+    >>> class Exact:
+    ...     async def judge(self, pair: Pair) -> Verdict:
+    ...         same = pair.prediction == pair.ground_truth
+    ...         return Verdict(Category.SPECIFIC if same else Category.WRONG, Source.CUSTOM)
+    ...     async def check(self) -> None: ...
+    ...     async def close(self) -> None: ...
+    >>> [verdict.category.symbol for verdict in judge_pairs([Pair("robin", "robin")], Exact())]
+    ['S']
+    """
 
     async def judge(self, pair: Pair) -> Verdict:
         """Compare one pair.

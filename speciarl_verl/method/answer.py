@@ -23,7 +23,11 @@ class Refusal(str, Enum):
 
 @dataclass(frozen=True)
 class Extraction:
-    """Exactly one of the two is set: the answer's text, or the rule that refused it."""
+    """Exactly one of the two is set: the answer's text, or the rule that refused it.
+
+    >>> extract_answer("It is a heron.").refusal.value
+    'no-answer'
+    """
 
     answer: str | None = None
     refusal: Refusal | None = None
@@ -39,6 +43,9 @@ _HEDGE = re.compile(r"\bor\b|\s[/|]\s|[^\W\d_]{3}[/|][^\W\d_]{3}", re.IGNORECASE
 
 def extract_answer(response: str, max_words: int = DEFAULT_MAX_WORDS) -> Extraction:
     """Take the last complete `<answer>...</answer>` that stands outside the thinking.
+
+    >>> extract_answer("<think>Long legs.</think> <answer>Grey Heron</answer>").answer
+    'Grey Heron'
 
     Thinking is everything up to the last `</think>`, and everything after a `<think>` that is never closed.
 

@@ -7,7 +7,11 @@ from enum import IntEnum
 
 
 class Category(IntEnum):
-    """How a prediction relates to the ground truth; a higher value is a more specific truth."""
+    """How a prediction relates to the ground truth; a higher value is a more specific truth.
+
+    >>> Category.from_label("S-") < Category.SPECIFIC, Category.GENERIC.label, Category.MORE_SPECIFIC.symbol
+    (True, 'generic', 'S+')
+    """
 
     WRONG = 0
     ABSTAIN = 1

@@ -9,9 +9,10 @@ from speciarl_verl.method.category import Category
 class Group:
     """The N rollouts of one image, all of them judged.
 
-    >>> group = Group("robin", (Category.SPECIFIC, None), ("robin", None), (12, 40), max_response_tokens=64)
-    >>> [0.0 if answer is None else 1 / len(answer.split()) for answer in group.answers]
-    [1.0, 0.0]
+    >>> group = Group("robin", (Category.SPECIFIC, None), ("robin", None), (16, 40), max_response_tokens=64)
+    >>> earned = group_reward(group.categories, format_reward=group.format_reward).rewards
+    >>> [reward - tokens / group.max_response_tokens for reward, tokens in zip(earned, group.response_tokens)]
+    [0.75, -1.625]
 
     Attributes:
         ground_truth: the label of the image.

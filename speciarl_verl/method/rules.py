@@ -54,6 +54,9 @@ STATIC_REWARDS: Mapping[str, Mapping[Category, float]] = MappingProxyType(
 class GroupReward:
     """What one group earned.
 
+    >>> group_reward([Category.MORE_SPECIFIC, Category.WRONG]).reference.symbol
+    'S'
+
     Attributes:
         rewards: one a rollout, in the order of the categories given.
         best: the best category reached (c_best), None when no response was parseable.
@@ -110,6 +113,9 @@ def group_reward(
     support: int | float = 1,
 ) -> GroupReward:
     """Reward the N rollouts of one image.
+
+    >>> group_reward([Category.LESS_SPECIFIC, Category.GENERIC, Category.WRONG, None]).rewards
+    (1.0, 0.0, 0.0, -1.0)
 
     Args:
         categories: one a rollout; None for an unparseable response, which gets `format_reward` and no vote.
