@@ -129,6 +129,9 @@ class Listing:
             if not is_utf8(text):
                 raise DataPrepError(f"{source}: {text!a} is not UTF-8: rename it")
         used = {example.label_id for example in self.examples}
+        same = next((label for label, count in Counter(self.classes).items() if count > 1), None)
+        if same is not None:
+            raise DataPrepError(f"{source}: two classes are named {same!r}: name them apart, or make them one")
         for label_id, label in enumerate(self.classes):
             if not label.strip():
                 raise DataPrepError(f"{source}: class number {label_id + 1} has no name: restore the publisher's file")

@@ -50,12 +50,14 @@ def read_class_folders(root: Path, splits: SplitNames, unseen_classes: bool) -> 
     """
     folders = subfolders(root)
     parts = _parts(root, folders, splits)
-    splits.check_used([folder.name for folder in folders], root)
     tree, others = Tree(), _files(root)
     if parts is None:
         _add_part(tree, others, root, None, root)
+        inner = {found.file_name.split("/")[1] for found in tree.pictures if found.file_name.count("/") > 1}
+        splits.check_used([*(folder.name for folder in folders), *sorted(inner)], root)
         _split_inside(tree, root, splits)
     else:
+        splits.check_used([folder.name for folder in folders], root)
         for folder, split in parts.items():
             if split == NONE:
                 tree.left_out += LeftOut.of(f"pictures in {folder} (--split {folder.name}=none)", pictures_in(folder))

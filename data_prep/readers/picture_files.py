@@ -77,9 +77,7 @@ def _entries(folder: Path) -> list["os.DirEntry[str]"]:
     """What lies in `folder`, in the order of the names, less litter."""
     try:
         with os.scandir(folder) as held:
-            found = sorted(
-                (entry for entry in held if not is_litter(entry.name)), key=lambda entry: composed(entry.name)
-            )
+            found = [entry for entry in held if not is_litter(entry.name)]
     except OSError as error:
         raise DataPrepError(f"{folder}: cannot be read ({error.strerror}): check its permissions") from error
     found.sort(key=lambda entry: composed(entry.name))

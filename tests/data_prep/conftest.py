@@ -1,5 +1,6 @@
 """Run the command line in this process, and read what it wrote."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from data_prep.cli import app
+from tests.data_prep.layouts import Layout, cub
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,12 @@ def run() -> Run:
     return call
 
 
+@pytest.fixture
+def source(tmp_path: Path) -> Layout:
+    """CUB in miniature."""
+    return cub(tmp_path / "source")
+
+
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """All rows of a parquet."""
     rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
@@ -59,3 +67,8 @@ def assert_refused(outcome: Outcome, out: Path, *mentions: str) -> None:
     for mention in mentions:
         assert mention in outcome.error
     assert not out.exists()
+
+
+def command_words(source: Layout, out: Path, name: str = "cub") -> list[str]:
+    """A run in a process of its own."""
+    return [sys.executable, "-m", "data_prep", name, "--source", str(source.root), "--out", str(out)]

@@ -53,6 +53,7 @@ def test_d4_half_of_a_surrogate_pair_is_refused(what: str) -> None:
     [
         (_listing(), "has no pictures: give the folder"),
         (_listing("robin", " "), "class number 2 has no name"),
+        (_listing("robin", "robin"), "two classes are named 'robin'"),
         (Listing("x", ("a", "b"), (Example("1", 0, None),), FileStore(Path())), "class 'b' has no pictures"),
         (Listing("x", ("a",), (Example("1", 0, None),) * 2, FileStore(Path())), "picture 1 is listed 2 times"),
     ],

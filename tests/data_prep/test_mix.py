@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from data_prep import rows
 from speciarl_verl.data_contract import check_parquet
 from tests.data_prep.conftest import Run, assert_refused, names, read_rows
 from tests.data_prep.layouts import PUBLISHED
@@ -136,3 +137,18 @@ def test_foreign_part_is_named(parts: dict[str, Path], tmp_path: Path, run: Run)
     (parts["cub"] / "train.parquet").write_bytes(b"PAR1")
     outcome = run("mix", "--part", parts["cub"], "--part", parts["food101"], "--out", tmp_path / "out")
     assert_refused(outcome, tmp_path / "out", str(parts["cub"] / "train.parquet"), "not a readable parquet")
+
+
+def test_mixture_of_nothing_is_refused(parts: dict[str, Path], tmp_path: Path, run: Run) -> None:
+    flags = ("--part", f"{parts['cub']}=0", "--part", f"{parts['food101']}=0", "--val-each", "0")
+    outcome = run("mix", *flags, "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", "the sizes leave no picture at all")
+
+
+def test_mixture_of_many_batches_keeps_every_row(
+    parts: dict[str, Path], tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _mix(run, parts, tmp_path / "one", ("6", "6", "6"))
+    monkeypatch.setattr(rows, "BATCH_ROWS", 6)
+    _mix(run, parts, tmp_path / "two", ("6", "6", "6"))
+    assert read_rows(tmp_path / "one" / "train.parquet") == read_rows(tmp_path / "two" / "train.parquet")

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from data_prep.draw import draw
 from data_prep.error import DataPrepError
 from data_prep.listing import Example, FileStore, Listing
 from data_prep.sampling import Sampling, select
@@ -56,10 +55,6 @@ def test_validation_never_meets_train_and_does_not_move_it() -> None:
 def test_another_seed_draws_others() -> None:
     first, second = (set(_names(select(_listing(), _sampling(train_size="100", seed=s))["train"])) for s in (42, 43))
     assert len(first & second) < 40
-
-
-def test_draw_is_the_same_on_any_machine() -> None:
-    assert draw("abcdefgh", 42, str) == list("egdfbcah")
 
 
 def test_leaving_out_a_class_changes_nothing_for_the_rest() -> None:
@@ -170,12 +165,6 @@ def test_paper_draw_takes_nothing_of_a_test_set_that_is_held_out() -> None:
     assert not set(_names(splits["train"])) & set(_names(splits["test"]))
     with pytest.raises(DataPrepError, match="ask for 561"):
         select(_listing(None), _sampling(draw="paper", train_size="561"))
-
-
-@pytest.mark.parametrize("text", ["-1", "x", "", "1.5", "101%", "5 %%", "٣"])
-def test_what_is_no_size_is_refused(text: str) -> None:
-    with pytest.raises(DataPrepError, match="--val-size"):
-        Size.parse(text, "--val-size")
 
 
 def test_class_with_brackets_in_its_name_is_matched_by_it() -> None:

@@ -14,6 +14,7 @@ import pytest
 from data_prep.error import DataPrepError
 from data_prep.unpack import unpack
 from tests.data_prep.conftest import Run, assert_refused, names, read_rows
+from tests.data_prep.layouts import write_zip
 from tests.data_prep.sample_pictures import jpeg
 
 WHOLE = ("--val-size", "0", "--test-size", "0")
@@ -220,3 +221,9 @@ def test_file_that_stands_twice_is_the_last(tmp_path: Path) -> None:
     members.append(_link("c.txt", "a.txt", tarfile.LNKTYPE))
     unpack(_tar(tmp_path / "x.tar", members), tmp_path / "out")
     assert [(tmp_path / "out" / name).read_text() for name in ("a.txt", "b.txt", "c.txt")] == ["two"] * 3
+
+
+def test_archive_member_outside_of_the_target_is_refused(tmp_path: Path, run: Run) -> None:
+    write_zip(tmp_path / "evil.zip", [("../../evil.txt", b"x")])
+    outcome = run("folder", "--source", tmp_path / "evil.zip", "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", "evil.zip", "points outside")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.data_prep.conftest import Run, assert_refused, read_rows
+from tests.data_prep.layouts import OWN
 from tests.data_prep.sample_pictures import jpeg
 
 WHOLE = ("--val-size", "0", "--test-size", "0")
@@ -130,13 +131,6 @@ def test_split_given_for_a_name_that_is_not_there_is_refused(tmp_path: Path, run
     assert_refused(outcome, tmp_path / "out", "--split extra=none", "test, train")
 
 
-@pytest.mark.parametrize("text", ["extra", "extra=", "=train", "extra=exam"])
-def test_malformed_split_is_refused(text: str, tmp_path: Path, run: Run) -> None:
-    root = _tree(tmp_path / "source", *BOTH)
-    outcome = run("folder", "--source", root, "--out", tmp_path / "out", "--split", text)
-    assert_refused(outcome, tmp_path / "out", f"--split {text}", "NAME=SPLIT")
-
-
 def test_root_with_a_licence_around_the_classes_is_entered(tmp_path: Path, run: Run) -> None:
     root = _tree(tmp_path / "source", "LICENSE.txt", "images/robin/1.jpg", "images/wren/2.jpg")
     assert run("folder", "--source", root, "--out", tmp_path / "out", *WHOLE).status == 0
@@ -148,3 +142,40 @@ def test_root_with_a_licence_around_the_classes_is_entered(tmp_path: Path, run: 
 def test_out_in_the_midst_of_the_classes_is_refused(tmp_path: Path, run: Run) -> None:
     root = _tree(tmp_path / "source", "robin/1.jpg", "wren/2.jpg")
     assert_refused(run("folder", "--source", root, "--out", root / "out"), root / "out", "out: is --out")
+
+
+def test_folder_class_without_pictures_is_named(tmp_path: Path, run: Run) -> None:
+    layout = OWN["folder"](tmp_path / "source")
+    (layout.root / "empty").mkdir()
+    outcome = run("folder", "--source", layout.root, "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", "class 'empty' has no pictures")
+
+
+def test_picture_outside_of_class_folders_is_named(tmp_path: Path, run: Run) -> None:
+    layout = OWN["folder"](tmp_path / "source")
+    layout.write("stray.jpg", jpeg(1))
+    outcome = run("folder", "--source", layout.root, "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", "stray.jpg", "lies in no class folder")
+
+
+def test_splits_that_leave_train_only_are_a_set_without_splits(tmp_path: Path, run: Run) -> None:
+    root = _tree(tmp_path / "source", *(f"{part}/robin/{part}{n}.jpg" for part in ("train", "test") for n in range(10)))
+    flags = ("--split", "test=none", "--val-size", "0")
+    assert run("folder", "--source", root, "--out", tmp_path / "out", *flags).status == 0
+    assert {split: len(labels) for split, labels in _labels(tmp_path / "out").items()} == {"train": 8, "test": 2}
+
+
+def test_train_that_holds_one_class_of_many_folders_stays_a_class(tmp_path: Path, run: Run) -> None:
+    root = _tree(tmp_path / "source", "train/robin/2023/1.jpg", "train/robin/2024/2.jpg", "test/robin/2024/3.jpg")
+    assert run("folder", "--source", root, "--out", tmp_path / "out", "--val-size", "0").status == 0
+    assert _labels(tmp_path / "out") == {"train": ["robin", "robin"], "test": ["robin"]}
+
+
+def test_split_inside_of_classes_can_be_left_out(tmp_path: Path, run: Run) -> None:
+    names = [f"{label}/{split}/{split}.jpg" for label in ("robin", "wren") for split in ("train", "test", "extra")]
+    root = _tree(tmp_path / "source", *names)
+    flags = ("--split", "extra=none", "--val-size", "0")
+    outcome = run("folder", "--source", root, "--out", tmp_path / "out", *flags)
+    assert outcome.status == 0, outcome
+    left_out = json.loads((tmp_path / "out" / "manifest.json").read_text())["left_out"]
+    assert [entry["count"] for entry in left_out] == [2]
