@@ -103,7 +103,12 @@ def evaluate(
     ] = None,
     engine_arg: Annotated[
         list[str] | None,
-        _option(_DRAW, "--engine-arg", metavar="KEY=VALUE", help="Of vllm.LLM, such as max_model_len=8192; repeat."),
+        _option(
+            _DRAW,
+            "--engine-arg",
+            metavar="KEY=VALUE",
+            help="Of vllm.LLM (max_model_len=8192), or of the requests to --server (null: not sent); repeat.",
+        ),
     ] = None,
     judge: Annotated[
         str | None,
@@ -163,11 +168,15 @@ def evaluate(
         _option(_SPEED, "--retry-for", metavar="S", min=0.1, help="Seconds after which a failing request fails (120)."),
     ] = 120.0,
     api_key_env: Annotated[
-        str | None, _option(_SPEED, "--api-key-env", metavar="NAME", help="Environment variable with --server's key.")
+        str | None,
+        _option(_SPEED, "--api-key-env", metavar="NAME", help="Environment variable with the key of --server."),
     ] = None,
     api_key_file: Annotated[
         Path | None, _option(_SPEED, "--api-key-file", metavar="FILE", help="Or a file with it.")
     ] = None,
+    proxy: Annotated[
+        bool, _option(_SPEED, "--proxy", help="Reach --server through the proxy of HTTP_PROXY or HTTPS_PROXY.")
+    ] = False,
     retry_failed: Annotated[
         bool, _option(_SPEED, "--retry-failed", help="Predict the samples again that failed before.")
     ] = False,
@@ -185,7 +194,7 @@ def evaluate(
     from speciarl_verl.evaluation.pipeline import Command, run_command
     from speciarl_verl.evaluation.predict.engines import Resources
     from speciarl_verl.evaluation.predict.request import PredictRequest
-    from speciarl_verl.evaluation.predict.server_api import ServerSettings
+    from speciarl_verl.evaluation.predict.server_engine import ServerSettings
     from speciarl_verl.evaluation.report.stage import ContiRequest
 
     logging.basicConfig(level=logging.WARNING, format="speciarl: %(message)s")
@@ -210,7 +219,7 @@ def evaluate(
                 overrides=sampling | pixels | rest,
             ),
             resources=Resources(
-                data_parallel, ServerSettings("", None, timeout, retry_for, concurrency, api_key_env, key_file)
+                data_parallel, ServerSettings("", None, timeout, retry_for, concurrency, api_key_env, key_file, proxy)
             ),
             judge=judge_config(judge, judge_url, judge_set) if judge else None,
             max_words=max_words,

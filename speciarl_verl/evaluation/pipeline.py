@@ -1,6 +1,5 @@
 """One command of an evaluation: the stages that it names, in their order, over one folder."""
 
-import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ from speciarl_verl.evaluation.opened import Evaluation, alone_in
 from speciarl_verl.evaluation.pictures import draw, read_pictures
 from speciarl_verl.evaluation.predict.engines import Resources
 from speciarl_verl.evaluation.predict.request import PredictRequest, requested_run
-from speciarl_verl.evaluation.predict.server_api import ServerSettings, served_models
+from speciarl_verl.evaluation.predict.server_engine import ServerSettings, served_model
 from speciarl_verl.evaluation.predict.stage import run_predict
 from speciarl_verl.evaluation.report.stage import ContiRequest, run_report
 from speciarl_verl.evaluation.run import RUN, EngineKind, Run, load_run, save_model
@@ -173,7 +172,5 @@ def _with_served_model(run: Run, server: ServerSettings) -> Run:
     """A server's run with its model named, so that the report names it and a restart finds out about another one."""
     if run.settings.engine is not EngineKind.SERVER or run.settings.model is not None:
         return run
-    names = asyncio.run(served_models(replace(server, url=run.server or "")))
-    if not names:
-        raise EvaluationError(f"server {run.server} lists no model: name it in --served-model")
-    return run.model_copy(update={"settings": run.settings.model_copy(update={"model": names[0]})})
+    model = served_model(replace(server, url=run.server or ""))
+    return run.model_copy(update={"settings": run.settings.model_copy(update={"model": model})})

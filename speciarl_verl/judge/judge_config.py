@@ -6,10 +6,21 @@ from enum import Enum
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from speciarl_verl.named_function import FUNCTION_PATH
+from speciarl_verl.server_client.endpoint import Endpoint, SettingNames, checked_url
+from speciarl_verl.server_client.failure import ServerError
 
+JUDGE_KEYS = SettingNames(
+    server="judge server",
+    url="speciarl.judge.url",
+    model="speciarl.judge.model",
+    api_key_env="speciarl.judge.api_key_env",
+    api_key_file="speciarl.judge.api_key_file",
+    body="speciarl.judge.max_tokens_key, temperature and extra_body",
+)
+_OURS = frozenset({"model", "messages", "n", "stream", "temperature", "seed", "logprobs", "top_logprobs"})
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -36,19 +47,27 @@ class Output(str, Enum):
     LETTER = "letter"
 
 
+class MaxTokensKey(str, Enum):
+    """Under which name a server is told how long an answer may be; some know one only, or none."""
+
+    MAX_TOKENS = "max_tokens"
+    MAX_COMPLETION_TOKENS = "max_completion_tokens"
+    NONE = "none"
+
+
 class VotesConfig(BaseModel):
     """Several calls a pair, the majority decides, ties go to the lower category.
 
     Attributes:
         calls: how many of the same question, at `temperature`, each with a seed of its own. 1 is no vote.
-        temperature: of the calls, when there are several.
+        temperature: of the calls, when there are several; null leaves it to the server.
         prompts: instead of `calls`: rubrics, one call each at temperature 0; the judge's own `prompt` is not asked.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     calls: int = Field(default=1, ge=1)
-    temperature: float = Field(default=0.7, gt=0, allow_inf_nan=False)
+    temperature: float | None = Field(default=0.7, gt=0, allow_inf_nan=False)
     prompts: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -67,6 +86,9 @@ class LLMJudgeConfig(BaseModel):
         model: the first one that the server lists when null.
         prompt: the name of a shipped rubric, or the path of a text file.
         output: the words of a category, or one letter.
+        temperature: of one call; null sends none, for servers that take their own only.
+        max_tokens_key: under which name the server is told how long an answer may be; none does not tell it.
+        extra_body: further fields of each request, which take the place of ours of that name.
         fast_path: decide without the LLM what needs none.
         cache: `user` (a file in the user's cache folder), `memory`, the path of a file, or `redis://host:port/db`.
         cache_password_env: the NAME of the environment variable that holds the password of a Redis cache.
@@ -86,6 +108,9 @@ class LLMJudgeConfig(BaseModel):
     model: str | None = None
     prompt: str = "strict"
     output: Output = Output.LABEL
+    temperature: float | None = Field(default=0.0, ge=0, allow_inf_nan=False)
+    max_tokens_key: MaxTokensKey = MaxTokensKey.MAX_TOKENS
+    extra_body: dict[str, JsonValue] = Field(default_factory=dict)
     fast_path: bool = True
     cache: str = Field(default="user", min_length=1)
     cache_password_env: str | None = None
@@ -97,6 +122,10 @@ class LLMJudgeConfig(BaseModel):
     api_key_env: str | None = None
     api_key_file: str | None = None
 
+    def __hash__(self) -> int:
+        """Of all fields, `extra_body` among them, which is no hashable type."""
+        return hash(self.model_dump_json())
+
     @field_validator("cache")
     @classmethod
     def _is_without_credentials(cls, cache: str) -> str:
@@ -107,6 +136,14 @@ class LLMJudgeConfig(BaseModel):
             if "@" in parts.netloc or parts.query:
                 raise ValueError("the cache's url must carry no credentials: name them in cache_password_env")
         return cache
+
+    @field_validator("extra_body")
+    @classmethod
+    def _leaves_the_question(cls, fields: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        taken = sorted(_OURS & fields.keys())
+        if taken:
+            raise ValueError(f"{', '.join(taken)} cannot be set here: they have keys of their own, or are the question")
+        return fields
 
     @field_validator("api_key_env", "cache_password_env")
     @classmethod
@@ -138,16 +175,17 @@ class ServerJudgeConfig(LLMJudgeConfig):
     @field_validator("url")
     @classmethod
     def _is_plain_http(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        parts = urlsplit(url)
-        # Reading a port that is no number raises ValueError by itself.
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-            raise ValueError("the judge's url must look like http://host:port")
-        # A URL is logged and named in errors, so it must not carry a secret.
-        if "@" in parts.netloc or parts.query or parts.fragment:
-            raise ValueError("the judge's url must carry no credentials and no query: name the key in api_key_env")
-        return url.rstrip("/")
+        return None if url is None else checked_url(url).rstrip("/")
+
+    def endpoint(self, names: SettingNames = JUDGE_KEYS) -> Endpoint:
+        """Where the server is, with its key.
+
+        Raises:
+            ServerError: no URL is configured, or the key cannot be had.
+        """
+        if self.url is None:
+            raise ServerError(f"{names.url} is missing, such as http://127.0.0.1:30000")
+        return Endpoint.from_url(self.url, names, self.api_key_env, self.api_key_file)
 
 
 class HostedJudgeConfig(LLMJudgeConfig):

@@ -4,6 +4,8 @@ import logging
 import time
 from functools import cache
 
+from speciarl_verl.server_client.retry import TransientError
+
 logger = logging.getLogger(__name__)
 
 _FAILURES = 10
@@ -19,7 +21,7 @@ class Breaker:
         self._failures = 0
         self._down_since: float | None = None
         self._next_probe = 0.0
-        self.fault = ""
+        self.fault = TransientError("not tried yet")
 
     def wait_s(self) -> float:
         """0 to go, or the seconds to wait. Of those who ask while the server is down, one a second goes."""
@@ -31,7 +33,7 @@ class Breaker:
         self._next_probe = now + _REST_S
         return 0.0
 
-    def failed(self, fault: str) -> None:
+    def failed(self, fault: TransientError) -> None:
         """An attempt found the server down: not reached, too slow, or 5xx."""
         now = time.monotonic()
         self._failures += 1
@@ -41,7 +43,7 @@ class Breaker:
         if self._down_since is None:
             self._down_since, self._next_probe = now, now + _REST_S
             logger.warning(
-                "judge server %s: %d failures in a row, the last: %s; one request a second tries it from here on",
+                "model server %s: %d failures in a row, the last: %s; one request a second tries it from here on",
                 self._server,
                 self._failures,
                 fault,
@@ -51,7 +53,7 @@ class Breaker:
         """An attempt got an answer that shows the server alive, be it a refusal."""
         self._failures = 0
         if self._down_since is not None:
-            logger.warning("judge server %s: back after %.1f s", self._server, time.monotonic() - self._down_since)
+            logger.warning("model server %s: back after %.1f s", self._server, time.monotonic() - self._down_since)
             self._down_since = None
 
 

@@ -30,24 +30,24 @@ class TransientError(Exception):
         self.unreachable = unreachable
 
 
-def of_response(response: httpx.Response, fault: str) -> TransientError | None:
+def transient_response(response: httpx.Response, fault: str) -> TransientError | None:
     """408, 429 and 5xx as an error worth another attempt, None for any other status."""
     if response.status_code not in _RETRIED and not response.is_server_error:
         return None
     return TransientError(fault, retry_after(response.headers.get("Retry-After")), is_down=response.is_server_error)
 
 
-def of_failure(error: httpx.RequestError | asyncio.TimeoutError, timeout_s: float) -> TransientError:
+def transient_failure(error: httpx.RequestError | asyncio.TimeoutError, timeout_s: float) -> TransientError:
     """A request without a response, in words; timeouts and resets often have none of their own."""
     if isinstance(error, asyncio.TimeoutError):
         return TransientError(f"no answer within {timeout_s:.1f} s", is_down=True)
-    if isinstance(error, httpx.ConnectError):
-        return TransientError(f"cannot connect: {error}", is_down=True, unreachable=True)
+    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
+        return TransientError(f"cannot connect: {str(error) or 'no answer'}", is_down=True, unreachable=True)
     described = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return TransientError(described, is_down=True)
 
 
-def wait(state: RetryCallState) -> float:
+def seconds_to_wait(state: RetryCallState) -> float:
     """Seconds before the next attempt, for tenacity: random and growing, or a little more than the server asked for, so
     that not all requests come back in the same instant."""
     backoff = BACKOFF(state)

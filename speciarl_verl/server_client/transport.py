@@ -1,4 +1,4 @@
-"""One HTTP exchange with the judge's server: what is retried, for how long, and what ends as an error.
+"""One HTTP exchange with a model server: what is retried, for how long, and what ends as an error.
 
 Retried with growing random waits: connection errors, timeouts, 408, 429, 5xx (a Retry-After is honoured), and a 200
 whose body is not what was asked for. Not retried: any other status. While the server is down, all but one request a
@@ -13,16 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import cycle
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
 
-from speciarl_verl.errors import JudgeError
-from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.server_client.breaker import breaker_of
-from speciarl_verl.server_client.endpoint import Endpoint
-from speciarl_verl.server_client.retry import TransientError, of_failure, of_response, wait
+from speciarl_verl.server_client.endpoint import Endpoint, SettingNames
+from speciarl_verl.server_client.failure import ServerError, ServerFailureError, ServerRefusalError
+from speciarl_verl.server_client.retry import TransientError, seconds_to_wait, transient_failure, transient_response
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +32,10 @@ _CONNECTIONS_A_CLIENT = 4
 """httpx looks at all connections of a client for each request, which at 64 takes longer than all the rest."""
 _LEAST_S = 0.1
 _QUOTED = 300
+_TLS_CURES = {
+    "CERTIFICATE_VERIFY_FAILED": "Name the file of the authority that signed its certificate in SSL_CERT_FILE.",
+    "WRONG_VERSION_NUMBER": "There is no TLS at that port: it is http://, not https://.",
+}
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,29 @@ class Patience:
     retry_s: float
 
 
-class ServerRefusalError(JudgeError):
-    """The server answered with a status that a retry does not change."""
+class Counter(Protocol):
+    """Where exchanges are counted.
 
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
+    Attributes:
+        sent: answers asked for.
+        retries: further attempts at them.
+    """
+
+    sent: int
+    retries: int
+
+    def answered(self, seconds: float) -> None:
+        """An answer came, so long after it was first asked for."""
+
+
+class Uncounted:
+    """For those who keep no account."""
+
+    sent = 0
+    retries = 0
+
+    def answered(self, seconds: float) -> None:
+        """Keep nothing."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +86,18 @@ class _Call:
 
 
 class Transport:
-    """The HTTP client of one event loop. `max_concurrency` exchanges at once; the others wait for a place."""
+    """The HTTP client of one event loop. `max_concurrency` exchanges at once; the others wait for a place.
 
-    def __init__(self, endpoint: Endpoint, max_concurrency: int, ledger: Ledger, proxy: bool = False) -> None:
+    Args:
+        proxy: go through the proxy that the environment names. Without it nothing of the environment is heeded, so
+            that no key reaches a proxy that nobody asked for.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, max_concurrency: int, counter: Counter | None = None, proxy: bool = False
+    ) -> None:
         self._endpoint = endpoint
-        self._ledger = ledger
+        self._counter = counter or Uncounted()
         self._breaker = breaker_of(endpoint.api)
         self._places = asyncio.Semaphore(max_concurrency)
         # The semaphore bounds the pool, and `Patience` the whole attempt: httpx's own read timeout restarts with
@@ -80,7 +107,7 @@ class Transport:
             httpx.AsyncClient(
                 timeout=httpx.Timeout(None, connect=_CONNECT_S),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
-                headers={"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else None,
+                headers=endpoint.headers,
                 verify=tls,
                 trust_env=proxy,
             )
@@ -88,26 +115,28 @@ class Transport:
         ]
         self._turns = cycle(self._clients)
 
-    async def get(self, url: str, read: Callable[[object], T], patience: Patience) -> T:
-        """GET one of the endpoint's URLs; see `post`."""
+    async def get(self, path: str, read: Callable[[object], T], patience: Patience, of_root: bool = False) -> T:
+        """GET a path below the API, or below the server's root; see `chat`."""
         async with self._places:
-            return await self._exchange(_Call("GET", url), read, patience)
+            return await self._exchange(_Call("GET", self._endpoint.url(path, of_root)), read, patience)
 
-    async def post(self, url: str, body: object, read: Callable[[object], T], patience: Patience) -> T:
-        """POST JSON to one of the endpoint's URLs and read the JSON that comes back.
+    async def chat(self, body: object, read: Callable[[object], T], patience: Patience) -> T:
+        """POST a chat request and read the JSON that comes back.
 
         Args:
-            read: takes the decoded body; raises ValueError when it is not what was asked for.
+            read: takes the decoded body; raises ValueError when it is not what was asked for and may come at the next
+                attempt, a `ServerError` when it will not.
 
         Raises:
             ServerRefusalError: a status that is not retried.
-            JudgeError: the patience is spent; the message names the server and the last error.
+            ServerFailureError: the patience is spent; the message names the server and the last error.
+            ServerError: the request cannot be sent.
         """
         async with self._places:
-            self._ledger.sent += 1
+            self._counter.sent += 1
             start = time.monotonic()
-            answer = await self._exchange(_Call("POST", url, body), read, patience)
-            self._ledger.answered(time.monotonic() - start)
+            answer = await self._exchange(_Call("POST", self._endpoint.url("/chat/completions"), body), read, patience)
+            self._counter.answered(time.monotonic() - start)
             return answer
 
     async def close(self) -> None:
@@ -125,7 +154,7 @@ class Transport:
 
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(TransientError),
-            wait=wait,
+            wait=seconds_to_wait,
             stop=stop_before_delay(patience.retry_s),
             before_sleep=self._note_retry,
             reraise=True,
@@ -134,14 +163,14 @@ class Transport:
             return await retrying(attempt)
         except TransientError as error:
             spent = f"attempt {retrying.statistics['attempt_number']}, {time.monotonic() - start:.1f} s"
-            fault = self._endpoint.without_key(str(error))[:_QUOTED]
-            raise JudgeError(f"judge server {call.url}: {fault} ({spent}).") from error
+            fault = f"{self._named(call)}: {self._safe(error)} ({spent})."
+            raise ServerFailureError(fault, error.unreachable) from error
 
     async def _wait_for_server(self, start: float, patience: Patience) -> None:
         while wait_s := self._breaker.wait_s():
             left = patience.retry_s - (time.monotonic() - start)
             if left <= 0:
-                raise TransientError(self._breaker.fault)
+                raise TransientError(str(self._breaker.fault), unreachable=self._breaker.fault.unreachable)
             await asyncio.sleep(min(wait_s, left))
 
     async def _watched(self, call: _Call, timeout_s: float) -> httpx.Response:
@@ -149,7 +178,7 @@ class Transport:
             response = await self._attempt(call, timeout_s)
         except TransientError as error:
             if error.is_down:
-                self._breaker.failed(self._endpoint.without_key(str(error))[:_QUOTED])
+                self._breaker.failed(TransientError(self._safe(error), unreachable=error.unreachable))
             else:
                 self._breaker.answered()
             raise
@@ -163,20 +192,22 @@ class Transport:
         try:
             request = next(self._turns).request(call.method, _parsed(call.url), json=call.body)
             response = await asyncio.wait_for(request, timeout_s)
-        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
-            raise JudgeError(f"judge server {call.url}: the request cannot be sent: {error}") from error
+        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
+            raise ServerError(f"{self._named(call)}: the request cannot be sent: {self._safe(error)}") from error
         except (httpx.RequestError, asyncio.TimeoutError) as error:
-            raise of_failure(error, timeout_s) from error
+            cure = next((cure for sign, cure in _TLS_CURES.items() if sign in str(error)), None)
+            if cure is not None:
+                raise ServerError(f"{self._named(call)}: {self._safe(error)}. {cure}") from error
+            raise transient_failure(error, timeout_s) from error
         if response.is_success:
             return response
-        said = self._endpoint.without_key(response.text)[:_QUOTED].strip()
+        said = " ".join(self._endpoint.without_key(response.text)[:_QUOTED].split())
         fault = f"HTTP {response.status_code} {response.reason_phrase}{f': {said}' if said else ''}"
-        transient = of_response(response, fault)
+        transient = transient_response(response, fault)
         if transient is not None:
             raise transient
-        raise ServerRefusalError(
-            f"judge server {call.url}: {fault}. {_cure(response.status_code)}", response.status_code
-        )
+        cure = _cure(response.status_code, self._endpoint.names)
+        raise ServerRefusalError(f"{self._named(call)}: {fault}. {cure}", response.status_code)
 
     def _decoded(self, response: httpx.Response, read: Callable[[object], T]) -> T:
         """Decode a successful response; whatever is wrong with its body may be gone at the next attempt."""
@@ -185,19 +216,24 @@ class Transport:
             if isinstance(body, dict) and body.get("error"):
                 raise ValueError(f"an error instead of a result: {body['error']}")
             return read(body)
-        except ValueError as error:
-            fault = self._endpoint.without_key(str(error))
+        except (ValueError, RecursionError) as error:
+            fault = self._endpoint.without_key(f"{error} ({response.text[:80]!r})")
             # Without its cause, which a traceback would print: the server may have quoted the key.
             raise TransientError(f"HTTP {response.status_code} with an unusable body: {fault}") from None
 
     def _note_retry(self, state: RetryCallState) -> None:
-        self._ledger.retries += 1
+        self._counter.retries += 1
         # Once a request: during an outage every one of the concurrent requests retries many times.
         level = logging.WARNING if state.attempt_number == 1 else logging.DEBUG
         error = state.outcome.exception() if state.outcome else None
-        logger.log(
-            level, "judge server %s: %s; asking again in %.1f s", self._endpoint.api, error, state.upcoming_sleep
-        )
+        server = f"{self._endpoint.names.server} {self._endpoint.api}"
+        logger.log(level, "%s: %s; asking again in %.1f s", server, error, state.upcoming_sleep)
+
+    def _named(self, call: _Call) -> str:
+        return f"{self._endpoint.names.server} {call.url.partition('?')[0]}"
+
+    def _safe(self, error: BaseException) -> str:
+        return self._endpoint.without_key(str(error))[:_QUOTED]
 
 
 @cache
@@ -206,11 +242,11 @@ def _parsed(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
-def _cure(status: int) -> str:
+def _cure(status: int, names: SettingNames) -> str:
     if status in (401, 403):
-        return "Name the environment variable that holds the key in speciarl.judge.api_key_env."
+        return f"Name the environment variable that holds the key in {names.api_key_env}."
     if status == 404:
-        return "Check speciarl.judge.url (the API's base, often ending in /v1) and speciarl.judge.model."
+        return f"Check {names.url} (the API's base, often ending in /v1) and {names.model}."
     if 300 <= status < 400:
-        return "Redirects are not followed: name the final address in speciarl.judge.url."
-    return "The server does not take the request: check speciarl.judge.model and the server's log."
+        return f"Redirects are not followed: name the final address in {names.url}."
+    return f"The server does not take the request: check {names.model}, {names.body} and the server's log."

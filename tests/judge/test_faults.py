@@ -13,6 +13,9 @@ from speciarl_verl.errors import JudgeError
 from speciarl_verl.judge.build import build_judge
 from speciarl_verl.judge.judge_config import ServerJudgeConfig
 from speciarl_verl.judge.ledger import Ledger
+from speciarl_verl.judge.llm import llm_judge
+from speciarl_verl.judge.llm.reply import Reply, read_reply
+from speciarl_verl.judge.llm.rubric import Menu
 from speciarl_verl.judge.protocol import Pair, Source
 from speciarl_verl.method.category import Category
 from tests.judge.fake_server import FakeServer, chat, models
@@ -113,7 +116,21 @@ def graded(prediction: str) -> Category:
     return Category(zlib.crc32(prediction.encode()) % len(Category))
 
 
-async def test_ten_thousand_mixed_requests_lose_nothing():
+@pytest.fixture
+def received(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """The texts that reached the judge: a server cannot know which of its answers came too late to be read."""
+    texts: Counter[str] = Counter()
+
+    def read(body: object, menu: Menu) -> Reply:
+        reply = read_reply(body, menu)
+        texts[reply.text] += 1
+        return reply
+
+    monkeypatch.setattr(llm_judge, "read_reply", read)
+    return texts
+
+
+async def test_ten_thousand_mixed_requests_lose_nothing(received):
     fake = FaultyServer()
     listener = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
@@ -128,7 +145,9 @@ async def test_ten_thousand_mixed_requests_lose_nothing():
     assert set(fake.given) == set(MIXED)
     account = ledger.account()
     assert (account.asked, account.failed, account.decided) == (10_000, 0, {Source.SERVER: 10_000})
-    assert account.sent == 10_000 + account.off_menu
-    assert account.off_menu == len(fake.off_menu)
-    # A good answer that came too late was given twice; none was given for nothing otherwise.
+    assert account.sent == 10_000 + account.off_menu == sum(received.values())
+    assert account.off_menu == received["rather specific"] > 0
+    # On a busy machine an answer may come too late, a good one or one off the menu: it is given twice then, and the
+    # client, which saw neither, asked again instead. None was given for nothing otherwise.
+    assert account.off_menu <= len(fake.off_menu)
     assert account.retries >= sum(fake.given.values()) - account.off_menu > 3000

@@ -14,7 +14,7 @@ from speciarl_verl.judge.build import build_judge
 from speciarl_verl.judge.judge_config import ServerJudgeConfig
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Judge, Pair
-from speciarl_verl.server_client.endpoint import Endpoint, secret_of
+from speciarl_verl.server_client.endpoint import Endpoint
 
 KEY = "sk-Secret-4711-abc"
 PAIR = Pair("sparrow", "House Sparrow")
@@ -137,48 +137,6 @@ async def test_judge_redirect_to_another_host_is_not_followed(fake, named, tmp_p
     assert any(request.path == page for request in fake.requests)
 
 
-def test_endpoint_key_is_in_no_repr(named):
-    endpoint = Endpoint.from_url("http://h:1", **named)
-    assert endpoint.key == KEY
-    assert KEY not in f"{endpoint!r} {endpoint}"
-    assert endpoint.without_key(f"a {KEY} b {KEY}") == "a *** b ***"
-
-
-def test_endpoint_without_a_key_edits_nothing():
-    assert Endpoint.from_url("http://h:1").without_key("a text") == "a text"
-
-
-def test_endpoint_unusable_key_is_not_quoted(tmp_path):
-    path = tmp_path / "key.txt"
-    for content in ("sk-t\u00e9st", "sk-two\nlines"):
-        path.write_text(content, encoding="utf-8")
-        with pytest.raises(JudgeError, match=r"key\.txt") as error:
-            Endpoint.from_url("http://h:1", api_key_file=str(path))
-        assert "sk-t" not in story_of(error.value).replace(str(tmp_path), "")
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [(None, "cannot be read: No such file"), (b"", "empty"), (b" \n", "empty"), (b"\xff\xfe", "not text")],
-)
-def test_endpoint_key_file_that_holds_none_is_named(tmp_path, content, message):
-    path = tmp_path / "key.txt"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(JudgeError, match=rf"api_key_file .*key\.txt: .*{message}"):
-        Endpoint.from_url("http://h:1", api_key_file=str(path))
-
-
-def test_endpoint_key_file_may_start_at_home(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    (tmp_path / "key.txt").write_text(KEY)
-    assert Endpoint.from_url("http://h:1", api_key_file="~/key.txt").key == KEY
-
-
-def test_secret_of_no_variable_is_none():
-    assert secret_of("cache_password_env", None) is None
-
-
 @pytest.mark.parametrize("field", ["api_key_env", "cache_password_env"])
 def test_config_key_in_place_of_a_name_is_refused_and_not_quoted(field):
     with pytest.raises(ValueError, match="never the secret itself") as error:
@@ -191,6 +149,8 @@ def test_config_key_in_place_of_a_name_is_refused_and_not_quoted(field):
     [
         {"url": f"http://me:{KEY}@h:1"},
         {"url": f"http://h:1/?key={KEY}"},
+        {"url": f"http://h:1/v1?api-version=1&subscription-key={KEY}"},
+        {"url": f"http://h:1/v1#{KEY}"},
         {"cache": f"redis://:{KEY}@h:1/0"},
         {"cache": f"redis://h:1/0?password={KEY}"},
     ],

@@ -7,8 +7,7 @@ from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.pictures import PixelBudget
 from speciarl_verl.evaluation.predict.adapter import adapter_rank, as_peft
 from speciarl_verl.evaluation.predict.engine import Sampling
-from speciarl_verl.evaluation.predict.server_api import ServerSettings
-from speciarl_verl.evaluation.predict.server_engine import ServerEngine
+from speciarl_verl.evaluation.predict.server_engine import ServerEngine, ServerSettings
 from speciarl_verl.evaluation.predict.vllm_engine import VllmEngine
 from speciarl_verl.evaluation.predict.vllm_messages import VllmSettings
 from speciarl_verl.evaluation.run import EngineKind, Run, Settings
@@ -41,7 +40,7 @@ def build_engine(run: Run, resources: Resources, folder: Path) -> ServerEngine |
     sampling = Sampling(settings.samples, settings.temperature, settings.top_p, settings.max_tokens, settings.seed)
     budget = PixelBudget(settings.min_pixels, settings.max_pixels)
     if settings.engine is EngineKind.SERVER:
-        server = replace(resources.server, url=run.server or "", model=settings.model)
+        server = replace(resources.server, url=run.server or "", model=settings.model, body=settings.engine_args)
         return ServerEngine(server, sampling, prompt, budget, settings.patch_size)
     return VllmEngine(_vllm_settings(settings, folder, prompt, sampling, budget), resources.data_parallel)
 

@@ -9,16 +9,108 @@ import asyncio
 import base64
 import io
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.pictures import Picture, PictureError, PictureFiles, PixelBudget, open_picture
-from speciarl_verl.evaluation.predict.engine import Answer, Response, Sampling, picture_seed
-from speciarl_verl.evaluation.predict.server_api import RequestRefusedError, ServerApi, ServerSettings
-from speciarl_verl.server_client.discovery import Dialect
+from speciarl_verl.evaluation.predict.engine import Answer, Response, Sampling, one_line, picture_seed
+from speciarl_verl.server_client.discovery import Dialect, Service, find_service
+from speciarl_verl.server_client.endpoint import Endpoint, SettingNames
+from speciarl_verl.server_client.failure import (
+    ServerError,
+    ServerFailureError,
+    ServerRefusalError,
+    UnusableAnswerError,
+)
+from speciarl_verl.server_client.message import Message, read_message
+from speciarl_verl.server_client.transport import Patience, Transport
 
 PLACEHOLDERS = ("<|image_pad|>", "<|video_pad|>")
 """Of the Qwen family; elsewhere they are words that nobody writes."""
+
+
+SERVER_FLAGS = SettingNames(
+    server="server",
+    url="--server",
+    model="--served-model",
+    api_key_env="--api-key-env",
+    api_key_file="--api-key-file",
+    body="--engine-arg",
+)
+_QUESTION = frozenset({"model", "messages", "n", "stream"})
+_SAMPLING = frozenset({"temperature", "top_p", "seed"})
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """Where the server is and how long it may take.
+
+    Attributes:
+        url: `http://host:port`, or the base URL of the API where it does not live under `/v1`.
+        model: the first one that the server lists when None.
+        timeout_s: seconds for one request.
+        budget_s: seconds after which a failing request is not tried again.
+        concurrency: requests in flight.
+        api_key_env: the NAME of the environment variable that holds the key.
+        api_key_file: or the path of a file that holds it.
+        proxy: go through the proxy that the environment names.
+        body: further fields of each request, in place of ours of that name; None leaves ours out.
+    """
+
+    url: str
+    model: str | None = None
+    timeout_s: float = 300.0
+    budget_s: float = 600.0
+    concurrency: int = 32
+    api_key_env: str | None = None
+    api_key_file: str | None = None
+    proxy: bool = False
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    def endpoint(self) -> Endpoint:
+        """Where the server is, with its key.
+
+        Raises:
+            EvaluationError: the address or the key cannot be used.
+        """
+        try:
+            return Endpoint.from_url(self.url, SERVER_FLAGS, self.api_key_env, self.api_key_file)
+        except ServerError as error:
+            raise EvaluationError(str(error)) from error
+
+    def check_body(self) -> None:
+        """The further fields leave alone what the run's own flags say.
+
+        Raises:
+            EvaluationError: one does not.
+        """
+        for name, value in self.body.items():
+            if name in _QUESTION or (name in _SAMPLING and value is not None):
+                raise EvaluationError(f"--engine-arg {name}=: it cannot be set here: the run's own flags say it")
+
+
+def served_model(settings: ServerSettings) -> str:
+    """The model that is served: the one that is named, or the first one that the server lists.
+
+    Raises:
+        EvaluationError: the server cannot be reached, or lists none, or others than the one named.
+    """
+    return asyncio.run(_find(settings, settings.endpoint())).model
+
+
+async def _find(settings: ServerSettings, endpoint: Endpoint) -> Service:
+    try:
+        service = await find_service(endpoint, settings.model, settings.timeout_s, settings.proxy)
+    except ServerError as error:
+        raise EvaluationError(f"{error} Is it started and ready?") from error
+    if not service.lists_model:
+        raise EvaluationError(
+            f"server {endpoint.api} does not serve {service.model!r}: --served-model is one of "
+            f"{', '.join(service.listed)}"
+        )
+    return service
 
 
 class ServerEngine:
@@ -35,6 +127,8 @@ class ServerEngine:
         Raises:
             EvaluationError: the server cannot be reached, refuses, or does not serve the model.
         """
+        settings.check_body()
+        endpoint = settings.endpoint()
         self._settings = settings
         self._sampling = sampling
         self._prompt = prompt
@@ -43,18 +137,19 @@ class ServerEngine:
         self._files = PictureFiles()
         # The engine is a generator for its caller; its loop runs while an answer is awaited.
         self._loop = asyncio.new_event_loop()
-        self._api = ServerApi(settings)
+        self._transport = Transport(endpoint, settings.concurrency, proxy=settings.proxy)
         try:
-            cards = self._loop.run_until_complete(self._api.models())
-            self.model = _served(cards, settings)
+            service = self._loop.run_until_complete(_find(settings, endpoint))
         except EvaluationError:
             self.close()
             raise
-        self.kind = _kind(cards)
+        self.model, self.kind = service.model, service.dialect
+        longest_s = settings.budget_s + settings.timeout_s
+        self._patience = Patience(settings.timeout_s, longest_s, retry_s=settings.budget_s)
 
     def close(self) -> None:
         """Close the connections."""
-        self._loop.run_until_complete(self._api.close())
+        self._loop.run_until_complete(self._transport.close())
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
@@ -84,8 +179,12 @@ class ServerEngine:
             return Answer(picture, failure=str(error), fault_of_picture=True)
         try:
             return Answer(picture, responses=await self._responses(picture, url))
-        except RequestRefusedError as error:
-            return Answer(picture, failure=str(error))
+        except ServerError as error:
+            if isinstance(error, ServerFailureError) and error.unreachable:
+                raise EvaluationError(f"{error} Start it again and repeat the command to resume") from error
+            if _concerns_this_picture(error):
+                return Answer(picture, failure=one_line(error).rstrip("."))
+            raise EvaluationError(str(error)) from error
 
     async def _responses(self, picture: Picture, url: str) -> tuple[Response, ...]:
         image = {"type": "image_url", "image_url": {"url": url}}
@@ -94,7 +193,8 @@ class ServerEngine:
         while (missing := self._sampling.samples - len(responses)) > 0:
             # Some servers give one choice whatever they were asked for: the rest is asked for again.
             seed = picture_seed(self._sampling.seed, picture) + len(responses)
-            responses += _read(await self._api.chat(self._body(content, missing, seed)), missing)
+            body = self._body(content, missing, seed)
+            responses += await self._transport.chat(body, partial(_read, expected=missing), self._patience)
         return tuple(responses)
 
     def _body(self, content: list[dict[str, Any]], samples: int, seed: int) -> Mapping[str, Any]:
@@ -113,7 +213,8 @@ class ServerEngine:
             body |= {"repetition_penalty": 1.0, "top_k": -1, "min_p": 0.0}
         if self.kind is Dialect.VLLM:
             body["bad_words"] = list(PLACEHOLDERS)
-        return body
+        body |= self._settings.body
+        return {name: value for name, value in body.items() if value is not None}
 
     def _data_url(self, data: bytes) -> str:
         png = io.BytesIO()
@@ -127,39 +228,38 @@ async def _settled(tasks: set["asyncio.Task[Answer]"]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _read(body: Mapping[str, Any], expected: int) -> list[Response]:
-    choices = body["choices"][:expected]
+def _concerns_this_picture(error: ServerError) -> bool:
+    if isinstance(error, ServerRefusalError):
+        return error.of_the_request
+    return isinstance(error, ServerFailureError | UnusableAnswerError)
+
+
+def _read(body: object, expected: int) -> list[Response]:
+    choices = body.get("choices") if isinstance(body, dict) else None
+    if not isinstance(body, dict) or not isinstance(choices, list) or not choices:
+        raise ValueError("no choices")
+    choices = choices[:expected]
     usage = body.get("usage")
     # Usage is the sum over choices: it tells the length of a single one only.
     tokens = usage.get("completion_tokens") if isinstance(usage, dict) and len(choices) == 1 else None
     return [Response(_text(choice), tokens if isinstance(tokens, int) else None) for choice in choices]
 
 
-def _text(choice: Any) -> str:
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(message, dict):
-        raise RequestRefusedError("a choice without a message")
-    text = message.get("content") or ""
-    thought = message.get("reasoning_content") or message.get("reasoning")
-    if thought and "</think>" not in text:
-        # A reasoning parser of the server's split the response in two; put back what the model wrote.
-        return f"<think>{thought}</think>{text}"
-    return str(text)
+def _text(choice: object) -> str:
+    try:
+        message = read_message(choice)
+    except ValueError as error:
+        raise UnusableAnswerError(str(error)) from None
+    if message.is_withheld:
+        raise UnusableAnswerError(f"an answer with {message.lack()}")
+    if message.is_interrupted:
+        raise ValueError(f"an answer that was broken off (finish_reason {message.ending})")
+    return _whole(message)
 
 
-def _served(cards: Sequence[Mapping[str, Any]], settings: ServerSettings) -> str:
-    names = [str(card["id"]) for card in cards]
-    if settings.model is None:
-        if not names:
-            raise EvaluationError(f"server {settings.api} lists no model: name it in --served-model")
-        return names[0]
-    if names and settings.model not in names:
-        raise EvaluationError(
-            f"server {settings.api} does not serve {settings.model!r}: --served-model is one of {', '.join(names)}"
-        )
-    return settings.model
-
-
-def _kind(cards: Sequence[Mapping[str, Any]]) -> Dialect:
-    owners = {str(card.get("owned_by")) for card in cards}
-    return next((kind for kind in Dialect if kind.value in owners), Dialect.OTHER)
+def _whole(message: Message) -> str:
+    text = message.text or ""
+    if message.thought and "</think>" not in text:
+        # The server split the response in two; put back what the model wrote.
+        return f"<think>{message.thought}</think>{text}"
+    return text

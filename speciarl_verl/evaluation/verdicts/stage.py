@@ -7,9 +7,8 @@ verdicts so far are kept, and the same command goes on from there.
 import asyncio
 from collections.abc import Sequence
 
-from speciarl_verl.errors import EvaluationError
+from speciarl_verl.errors import EvaluationError, JudgeError
 from speciarl_verl.evaluation.opened import Evaluation, complete_predictions
-from speciarl_verl.evaluation.predict.server_api import ServerSettings, served_models
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
 from speciarl_verl.evaluation.store import Journal, verdicts_journal
 from speciarl_verl.evaluation.verdicts.manifest import Config, JudgeRun, load_judge_run, save_judge_run
@@ -19,6 +18,8 @@ from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.many import judge_with_progress
 from speciarl_verl.judge.protocol import Judge, Pair, Source, Verdict
 from speciarl_verl.method.answer import DEFAULT_MAX_WORDS, extract_answer
+from speciarl_verl.server_client.discovery import find_service
+from speciarl_verl.server_client.failure import ServerError
 
 _THE_SERVERS = frozenset({Source.CACHE, Source.COALESCED})
 """Who decided is the server, however its word came: a resumed run finds more of it in the cache."""
@@ -139,13 +140,9 @@ def _with_model(config: Config, recorded: JudgeRun | None) -> Config:
     """A server's judge with its model named, so that a restart finds out when another one is served."""
     if not isinstance(config, ServerJudgeConfig) or config.model is not None or config.url is None:
         return config
-    settings = ServerSettings(config.url, api_key_env=config.api_key_env, api_key_file=config.api_key_file)
     try:
-        names = asyncio.run(served_models(settings))
-    except EvaluationError as error:
-        raise EvaluationError(f"judge: {error}") from error
-    if recorded is not None and recorded.model in names:
-        return config.model_copy(update={"model": recorded.model})
-    if not names:
-        raise EvaluationError(f"judge server {settings.api} lists no model: name it, --judge-set model=NAME")
-    return config.model_copy(update={"model": names[0]})
+        service = asyncio.run(find_service(config.endpoint(), None, config.timeout_s, config.proxy))
+    except ServerError as error:
+        raise JudgeError(str(error)) from error
+    model = recorded.model if recorded is not None and recorded.model in service.listed else service.model
+    return config.model_copy(update={"model": model})

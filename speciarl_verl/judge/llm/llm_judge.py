@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 from speciarl_verl.errors import CacheError, JudgeError
 from speciarl_verl.judge.cache.answers import Answer, AnswerCache, Entry
 from speciarl_verl.judge.cache.open import open_cache
-from speciarl_verl.judge.judge_config import ServerJudgeConfig
+from speciarl_verl.judge.judge_config import JUDGE_KEYS, ServerJudgeConfig
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.llm.coalesce import Coalescer
 from speciarl_verl.judge.llm.question import Form, make_forms
@@ -26,7 +26,8 @@ from speciarl_verl.judge.llm.vote import majority
 from speciarl_verl.judge.protocol import Pair, Source, Verdict
 from speciarl_verl.method.category import Category
 from speciarl_verl.server_client.discovery import Dialect, Service, discover
-from speciarl_verl.server_client.endpoint import Endpoint
+from speciarl_verl.server_client.endpoint import Endpoint, SettingNames
+from speciarl_verl.server_client.failure import ServerError, ServerRefusalError, UnusableAnswerError
 from speciarl_verl.server_client.transport import Patience, Transport
 
 logger = logging.getLogger(__name__)
@@ -58,22 +59,24 @@ class _Connection:
 class ServerJudge:
     """Asks the configured server. Nothing is sent, and no cache opened, before the first `judge` or `check`."""
 
-    def __init__(self, config: ServerJudgeConfig, ledger: Ledger | None = None) -> None:
+    def __init__(
+        self, config: ServerJudgeConfig, ledger: Ledger | None = None, names: SettingNames = JUDGE_KEYS
+    ) -> None:
         """Read the rubric and the API key.
 
         Args:
             ledger: requests, tokens and times are counted there.
+            names: what the settings are called where this judge is used, for messages.
 
         Raises:
             JudgeError: no URL is configured, a rubric or the key cannot be read, or the named variable is not set.
         """
-        if config.url is None:
-            raise JudgeError(
-                "the server judge needs speciarl.judge.url, such as http://127.0.0.1:30000 (train.sh: --judge-url)"
-            )
         self._config = config
         self._ledger = ledger or Ledger()
-        self._endpoint = Endpoint.from_url(config.url, config.api_key_env, config.api_key_file)
+        try:
+            self._endpoint = config.endpoint(names)
+        except ServerError as error:
+            raise JudgeError(str(error)) from error
         self._forms = make_forms(config)
         self._patience = Patience(config.timeout_s, config.budget_s, retry_s=config.budget_s)
         self._service: Service | None = None
@@ -107,8 +110,9 @@ class ServerJudge:
         except CacheError as error:
             raise JudgeError(str(error)) from error
         except JudgeError as error:
+            url = self._endpoint.names.url
             raise JudgeError(
-                f"the judge does not answer as it must: {error} Is the server of speciarl.judge.url started and ready?"
+                f"the judge does not answer as it must: {error} Is the server of {url} started and ready?"
             ) from error
         said = ", ".join(opinion.category.label for opinion in opinions)
         logger.info("judge server %s: %s, checked: %s", self._endpoint.api, service, said)
@@ -159,8 +163,10 @@ class ServerJudge:
         read = partial(read_reply, menu=form.menu)
         useless = []
         for _ in range(2):
-            url = f"{self._endpoint.api}/chat/completions"
-            reply = await self._connection().transport.post(url, body, read, patience)
+            try:
+                reply = await self._connection().transport.chat(body, read, patience)
+            except ServerError as error:
+                raise JudgeError(_failed(self._endpoint, error, pair)) from error
             self._ledger.prompt_tokens += reply.prompt_tokens
             self._ledger.cached_prompt_tokens += reply.cached_prompt_tokens
             self._ledger.completion_tokens += reply.completion_tokens
@@ -175,7 +181,10 @@ class ServerJudge:
         if self._service is None:
             connection = self._connection()
             find = partial(discover, connection.transport, self._endpoint, self._config.model, patience)
-            self._service = await connection.services.run(self._endpoint.api, find)
+            try:
+                self._service = await connection.services.run(self._endpoint.api, find)
+            except ServerError as error:
+                raise JudgeError(str(error)) from error
         return self._service
 
     async def _remembered(self, key: str) -> Answer | None:
@@ -198,14 +207,30 @@ class ServerJudge:
             self._cache_works = False
 
 
+def _failed(endpoint: Endpoint, error: ServerError, pair: Pair) -> str:
+    """The error, with the pair where it may be the pair's fault."""
+    if isinstance(error, UnusableAnswerError):
+        return (
+            f"{endpoint.names.server} {endpoint.api}: {error} for {pair}: something there keeps the answer back. "
+            f"Switch its filter off, or name another model in {endpoint.names.model}."
+        )
+    if isinstance(error, ServerRefusalError) and not error.of_the_request:
+        return str(error)
+    return f"{error} The pair was {pair}."
+
+
 def _off_menu(endpoint: Endpoint, service: Service, answers: list[str], pair: Pair, form: Form) -> str:
     said = " and then ".join(repr(answer[:80]) for answer in answers)
+    names = endpoint.names
     constraint = (
         "this kind of server is not held to the menu by a constraint"
         if service.dialect is Dialect.OTHER
         else f"the server ({service.dialect.value}) did not keep to the constraint that it was sent"
     )
+    cure = "Use a stronger judge model, or SGLang or vLLM."
+    if any(answer.lstrip().startswith(("<think", "[THINK]", "<|channel|>")) for answer in answers):
+        cure = f"The model thinks first: switch that off at the server, or give it room to end, by {names.body}."
     return (
-        f"judge server {endpoint.api}: model {service.model} answered {said} for {pair}, none of "
-        f"{', '.join(form.menu.choices)}; {constraint}. Use a stronger judge model, or SGLang or vLLM."
+        f"{names.server} {endpoint.api}: model {service.model} answered {said} for {pair}, none of "
+        f"{', '.join(form.menu.choices)}; {constraint}. {cure}"
     )

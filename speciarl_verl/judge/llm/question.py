@@ -6,11 +6,12 @@ the whole user message.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from speciarl_verl.errors import JudgeError
-from speciarl_verl.judge.judge_config import LLMJudgeConfig, Output
+from speciarl_verl.judge.judge_config import LLMJudgeConfig, MaxTokensKey, Output
 from speciarl_verl.judge.llm.rubric import Menu, Rubric, load_rubric
 from speciarl_verl.judge.protocol import Pair
 from speciarl_verl.server_client.discovery import Dialect, Service, dialect_fields
@@ -26,14 +27,18 @@ class Form:
     """The question without its pair.
 
     Attributes:
-        temperature: 0 for a verdict that stays the same.
+        temperature: 0 for a verdict that stays the same; None leaves it to the server.
         seed: tells the calls of a vote apart; None where there is but one.
+        max_tokens_key: how the server is told the length of an answer.
+        extra_body: the user's fields, in place of ours of that name.
     """
 
     rubric: Rubric
     output: Output
-    temperature: float = 0.0
+    temperature: float | None = 0.0
     seed: int | None = None
+    max_tokens_key: MaxTokensKey = MaxTokensKey.MAX_TOKENS
+    extra_body: Mapping[str, object] = field(default_factory=dict)
 
     @cached_property
     def menu(self) -> Menu:
@@ -52,16 +57,22 @@ class Form:
             "messages": [self.system, _user_message(pair)],
             **self._sampling(),
             **dialect_fields(service.dialect, self.menu.choices),
+            **self.extra_body,
         }
 
     def key(self, pair: Pair, service: Service) -> str:
         """SHA-256 of all that the answer depends on, in hexadecimal. The server's address is not part of it."""
         constrained = list(self.menu.choices) if service.dialect is not Dialect.OTHER else None
-        everything = [self.system, _user_message(pair), self._sampling(), service.model, service.weights, constrained]
+        sampling = {**self._sampling(), **self.extra_body}
+        everything = [self.system, _user_message(pair), sampling, service.model, service.weights, constrained]
         return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
 
     def _sampling(self) -> dict[str, object]:
-        sampling: dict[str, object] = {"temperature": self.temperature, "max_tokens": self.menu.max_tokens}
+        sampling: dict[str, object] = {}
+        if self.temperature is not None:
+            sampling["temperature"] = self.temperature
+        if self.max_tokens_key is not MaxTokensKey.NONE:
+            sampling[self.max_tokens_key.value] = self.menu.max_tokens
         if self.output is Output.LETTER:
             sampling |= {"logprobs": True, "top_logprobs": _TOP_LOGPROBS}
         if self.seed is not None:
@@ -83,11 +94,21 @@ def make_forms(config: LLMJudgeConfig) -> tuple[Form, ...]:
                 f"speciarl.judge.votes.prompts {', '.join(votes.prompts)}: these rubrics grade into different "
                 "categories and cannot vote together"
             )
-        return tuple(Form(rubric, config.output) for rubric in rubrics)
-    rubric = load_rubric(config.prompt)
+        return tuple(_form(rubric, config) for rubric in rubrics)
+    form = _form(load_rubric(config.prompt), config)
     if votes.calls == 1:
-        return (Form(rubric, config.output),)
-    return tuple(Form(rubric, config.output, votes.temperature, seed) for seed in range(votes.calls))
+        return (form,)
+    return tuple(replace(form, temperature=votes.temperature, seed=seed) for seed in range(votes.calls))
+
+
+def _form(rubric: Rubric, config: LLMJudgeConfig) -> Form:
+    return Form(
+        rubric,
+        config.output,
+        config.temperature,
+        max_tokens_key=config.max_tokens_key,
+        extra_body=config.extra_body,
+    )
 
 
 def _user_message(pair: Pair) -> dict[str, str]:

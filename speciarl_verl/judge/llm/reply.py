@@ -1,14 +1,23 @@
 """What came back for one question: the text, how sure the model was, and what it cost."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from speciarl_verl.judge.judge_config import Output
 from speciarl_verl.judge.llm.rubric import Menu
+from speciarl_verl.server_client.failure import UnusableAnswerError
+from speciarl_verl.server_client.message import read_message
 
 _LEAST_LOGPROB = -1e6
 """Of no weight at all; what servers send for a token that the constraint forbids may be minus infinity."""
+_THINKING = re.compile(
+    r".*(?:</(?:seed:)?think(?:ing)?>|</thought>|\[/THINK\]|\u25c1/think\u25b7"
+    r"|<\|channel\|>final<\|message\|>)",
+    re.DOTALL,
+)
+"""Up to the end of what a model thought aloud: the marks of Qwen, DeepSeek, Seed, Gemma, Magistral, Kimi, gpt-oss."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +25,7 @@ class Reply:
     """One chat completion.
 
     Attributes:
+        text: what was answered, without the thinking before it.
         confidence: probability of the answer among those of the menu, in [0, 1]; None without logprobs.
         prompt_tokens: with `cached_prompt_tokens` of them out of the server's prefix cache, where it tells.
     """
@@ -31,16 +41,20 @@ def read_reply(body: object, menu: Menu) -> Reply:
     """Read the body of a chat completion.
 
     Raises:
-        ValueError: it is none, or not of one choice with a text.
+        ValueError: it is none, or not of one choice with a text; the next attempt may be.
+        UnusableAnswerError: the text was withheld, such as by a content filter.
     """
     choices = body.get("choices") if isinstance(body, dict) else None
     if not isinstance(choices, list) or len(choices) != 1:
         count = len(choices) if isinstance(choices, list) else "no"
         raise ValueError(f"{count} choices where one was asked for")
-    message = choices[0].get("message") if isinstance(choices[0], dict) else None
-    text = message.get("content") if isinstance(message, dict) else None
-    if not isinstance(text, str):
-        raise ValueError("the message has no text (is a reasoning parser taking it?)")
+    message = read_message(choices[0])
+    if message.is_withheld:
+        raise UnusableAnswerError(message.lack())
+    if message.text is None or message.is_interrupted:
+        hint = "; is a reasoning parser taking it, or its thinking all the tokens?" if message.thought else ""
+        raise ValueError(f"{message.lack()}{hint}")
+    text = _THINKING.sub("", message.text, count=1)
     usage = _mapping(_mapping(body).get("usage"))
     details = _mapping(usage.get("prompt_tokens_details"))
     return Reply(

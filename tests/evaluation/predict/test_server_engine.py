@@ -10,8 +10,7 @@ from tenacity.wait import wait_none
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.pictures import Picture, PixelBudget, read_pictures
 from speciarl_verl.evaluation.predict.engine import Answer, Sampling, picture_seed
-from speciarl_verl.evaluation.predict.server_api import ServerSettings
-from speciarl_verl.evaluation.predict.server_engine import PLACEHOLDERS, ServerEngine
+from speciarl_verl.evaluation.predict.server_engine import PLACEHOLDERS, ServerEngine, ServerSettings
 from speciarl_verl.server_client import retry as http_retry
 from tests.evaluation.small_set import png, small_set, write_set
 from tests.evaluation.vision_server import VisionServer, choices, count, picture, running, shade
@@ -143,7 +142,7 @@ def test_a_broken_picture_is_not_sent(tmp_path: Path) -> None:
 
 
 def test_a_server_that_is_not_there_is_said_at_once() -> None:
-    with pytest.raises(EvaluationError, match=r"server http://127\.0\.0\.1:9/v1: cannot connect.*started"):
+    with pytest.raises(EvaluationError, match=r"server http://127\.0\.0\.1:9/v1/models: cannot connect.*started"):
         ask("http://127.0.0.1:9", [])
 
 
@@ -158,7 +157,8 @@ def test_a_server_that_goes_away_ends_the_stage_with_what_came(tmp_path: Path) -
             server.server_close()
             # Connections that are open are answered still: only new ones are refused.
             server.respond = lambda body: (503, {})
-            engine._api._client.headers["Connection"] = "close"
+            for client in engine._transport._clients:
+                client.headers["Connection"] = "close"
             with pytest.raises(EvaluationError, match=r"cannot connect.* resume"), closing(answers):
                 came += list(answers)
     assert 5 <= len(came) < 200
@@ -204,7 +204,9 @@ def test_key_is_sent_and_never_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     [
         pytest.param({"url": "ftp://x"}, "must look like", id="scheme"),
         pytest.param({"url": "http://me:secret@host"}, "no credentials", id="credentials"),
-        pytest.param({"url": "http://host", "api_key_env": "NOT_SET"}, "NOT_SET holds no usable key", id="no key"),
+        pytest.param(
+            {"url": "http://host", "api_key_env": "NOT_SET"}, "--api-key-env names NOT_SET, but .* not set", id="no key"
+        ),
         pytest.param({"url": "http://host", "api_key_file": "/nowhere"}, "--api-key-file /nowhere", id="no file"),
     ],
 )

@@ -217,7 +217,7 @@ async def test_open_cache_password_comes_from_the_named_variable(guarded, monkey
 
 def test_open_cache_variable_not_set_is_named(monkeypatch):
     monkeypatch.delenv("CACHE_PASSWORD", raising=False)
-    with pytest.raises(JudgeError, match=r"cache_password_env names CACHE_PASSWORD.*not set"):
+    with pytest.raises(CacheError, match=r"cache_password_env names CACHE_PASSWORD.*not set"):
         open_cache(ServerJudgeConfig(cache="redis://127.0.0.1/0", cache_password_env="CACHE_PASSWORD"))
 
 

@@ -55,10 +55,9 @@ def test_read_reply_usage_unknown_counts_nothing(usage):
         pytest.param({"error": {"message": "overloaded"}}, "no choices", id="error object"),
         pytest.param({"object": "error", "message": "bad", "code": 400}, "no choices", id="vLLM's error"),
         pytest.param(completion(None), "no text", id="null text"),
-        pytest.param(completion([{"type": "text", "text": "A"}]), "no text", id="parts"),
-        pytest.param({"choices": ["A"]}, "no text", id="choice is text"),
-        pytest.param({"choices": [{"text": "A"}]}, "no text", id="completion, not chat"),
-        pytest.param({"choices": [{"message": None}]}, "no text", id="no message"),
+        pytest.param({"choices": ["A"]}, "without a message", id="choice is text"),
+        pytest.param({"choices": [{"text": "A"}]}, "without a message", id="completion, not chat"),
+        pytest.param({"choices": [{"message": None}]}, "without a message", id="no message"),
     ],
 )
 def test_read_reply_of_another_shape_is_an_error(body, message):
