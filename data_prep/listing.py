@@ -3,7 +3,7 @@
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -155,3 +155,15 @@ def _unsayable(label: str) -> bool:
     if found.refusal in (Refusal.HEDGED, Refusal.TOO_LONG):
         return False
     return found.answer != " ".join(label.split())
+
+
+def unseen_classes(classes: Sequence[str], examples: Iterable[Example]) -> tuple[str, ...]:
+    """A note on the classes that only val or test has, where there is a train."""
+    held: dict[str | None, set[int]] = {}
+    for example in examples:
+        held.setdefault(example.split, set()).add(example.label_id)
+    alone = set().union(*held.values()) - held.get("train", set()) if "train" in held else set[int]()
+    some = ", ".join(classes[label_id] for label_id in sorted(alone)[:5])
+    return (
+        (f"{len(alone)} classes are in val or test only: {some}{', ...' if len(alone) > 5 else ''}",) if alone else ()
+    )

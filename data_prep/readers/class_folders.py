@@ -83,31 +83,40 @@ def _inside(folder: Path, split: str) -> Path:
 
 def _parts(root: Path, folders: Sequence[Path], splits: SplitNames) -> dict[Path, str] | None:
     """The split folders and what they are; None where the folders are classes."""
-    exact = {folder: split for folder in folders if (split := splits.get(folder.name)) is not None}
-    similar = {folder: split for folder in folders if (split := similar_split(folder.name)) is not None}
-    named = exact if any(_is_split(folder, splits) for folder in exact) or len(exact) == len(folders) else similar
-    if named is similar and not _are_splits(similar, len(folders)):
-        return None
-    if not named:
-        return None
-    for folder in folders:
+    given = {folder: splits.given[folder.name] for folder in folders if folder.name in splits.given}
+    rest = [folder for folder in folders if folder not in given]
+    known = {folder: split for folder in rest if (split := splits.get(folder.name)) is not None}
+    similar = {folder: split for folder in rest if (split := similar_split(folder.name)) is not None}
+    if any(map(_holds_classes, known)) or (known and len(known) == len(rest)):
+        named = given | known
+    elif _are_splits(similar, len(rest)):
+        _check_apart(similar)
+        named = given | similar
+    else:
+        named = given
+    for folder in folders if named else ():
         if folder not in named:
             beside = ", ".join(other.name for other in named)
             raise DataPrepError(f"{folder}: lies beside the splits {beside} and is none: {cure(folder.name)}")
-    if named is similar and len(set(similar.values())) < len(similar):
-        first, second = next((a, b) for a in similar for b in similar if a is not b and similar[a] == similar[b])
-        raise DataPrepError(f"{first} and {second.name}: both seem to be {similar[first]}: {cure(first.name)}")
-    return named
+    return named or None
 
 
-def _is_split(folder: Path, splits: SplitNames) -> bool:
-    return folder.name in splits.given or (bool(subfolders(folder)) and not any(map(is_picture, _files(folder))))
+def _holds_classes(folder: Path) -> bool:
+    return bool(subfolders(folder)) and not any(map(is_picture, _files(folder)))
 
 
 def _are_splits(similar: dict[Path, str], folders: int) -> bool:
     """True for seg_train and seg_test: train and another, which hold class folders or are all there is."""
     holding = {similar[folder] for folder in similar if subfolders(folder)}
     return ("train" in holding and len(holding) > 1) or (len(similar) == folders and len(set(similar.values())) > 1)
+
+
+def _check_apart(similar: dict[Path, str]) -> None:
+    seen: dict[str, Path] = {}
+    for folder, split in similar.items():
+        other = seen.setdefault(split, folder)
+        if other is not folder:
+            raise DataPrepError(f"{other} and {folder.name}: both seem to be {split}: {cure(other.name)}")
 
 
 def _add_part(tree: Tree, others: list[str], root: Path, split: str | None, part: Path) -> None:

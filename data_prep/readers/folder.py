@@ -12,7 +12,7 @@ from pathlib import Path
 from data_prep.class_names import name_classes
 from data_prep.error import DataPrepError
 from data_prep.left_out import LeftOut
-from data_prep.listing import Example, FileStore, Listing
+from data_prep.listing import Example, FileStore, Listing, unseen_classes
 from data_prep.readers.class_folders import read_class_folders
 from data_prep.readers.label_table import LabelRow, LabelTable, read_label_table
 from data_prep.readers.picture_files import files_in, is_picture, no_pictures, subfolders
@@ -76,8 +76,9 @@ class FolderReader:
             if row.place in kept
         )
         left_out = LeftOut.of("rows of splits that --split leaves out", dropped) + located.beside
+        notes = naming.notes + located.notes + unseen_classes(naming.labels, examples)
         store = FileStore(root, cure=f"mend its row in {table}, or put the picture there")
-        return Listing(self.name, naming.labels, examples, store, left_out, naming.notes + located.notes).check(table)
+        return Listing(self.name, naming.labels, examples, store, left_out, notes).check(table)
 
     def _split(self, row: LabelRow) -> str | None:
         split = None if row.split is None else self.splits.get(row.split)

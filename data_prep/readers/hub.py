@@ -14,7 +14,7 @@ from typing import Any
 from data_prep.class_names import name_classes
 from data_prep.error import DataPrepError
 from data_prep.left_out import LeftOut
-from data_prep.listing import Example, Listing, Stamp
+from data_prep.listing import Example, Listing, Stamp, unseen_classes
 from data_prep.splits import NONE, SplitNames, cure
 
 _UNLABELLED = -1
@@ -106,7 +106,7 @@ class HubReader:
             examples=examples,
             store=HubStore(source, self.config, self.revision, self.image_column),
             left_out=left_out,
-            notes=naming.notes,
+            notes=naming.notes + unseen_classes(naming.labels, examples),
         ).check(source)
 
     def _label_feature(self, source: str, parts: Mapping[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.error import DataPrepError
-from data_prep.listing import Example, FileStore, Listing
+from data_prep.listing import Example, FileStore, Listing, unseen_classes
 
 
 def _listing(*labels: str, name: str = "x") -> Listing:
@@ -67,3 +67,17 @@ def test_missing_picture_that_is_a_link_is_called_one(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").symlink_to("gone.jpg")
     with pytest.raises(DataPrepError, match=r"a\.jpg: is listed but missing, a link to gone\.jpg: mend it"):
         FileStore(tmp_path, cure="mend it").stamp("a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("splits", "notes"),
+    [
+        (("train", "train"), ()),
+        (("train", "test"), ("1 classes are in val or test only: b",)),
+        ((None, None), ()),
+        (("test", "test"), ()),
+    ],
+)
+def test_classes_that_only_val_or_test_has_are_noted(splits: tuple[str | None, ...], notes: tuple[str, ...]) -> None:
+    examples = [Example(f"{number}.jpg", number, split) for number, split in enumerate(splits)]
+    assert unseen_classes(("a", "b"), examples) == notes

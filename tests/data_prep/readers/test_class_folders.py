@@ -84,6 +84,13 @@ def test_d1_third_folder_beside_names_like_splits_is_refused(tmp_path: Path, run
     assert_refused(run("folder", "--source", root, "--out", tmp_path / "out"), tmp_path / "out", "seg_pred", "--split")
 
 
+def test_d1_third_folder_beside_names_like_splits_is_what_the_user_says(tmp_path: Path, run: Run) -> None:
+    root = _tree(tmp_path / "source", "seg_train/lake/1.jpg", "seg_test/lake/2.jpg", "seg_pred/3.jpg")
+    flags = ("--split", "seg_pred=none", "--val-size", "0")
+    assert run("folder", "--source", root, "--out", tmp_path / "out", *flags).status == 0
+    assert _labels(tmp_path / "out") == {"train": ["lake"], "test": ["lake"]}
+
+
 def test_d1_two_folders_like_one_split_are_refused(tmp_path: Path, run: Run) -> None:
     root = _tree(tmp_path / "source", "train_a/lake/1.jpg", "train_masks/lake/2.jpg", "test_a/lake/3.jpg")
     outcome = run("folder", "--source", root, "--out", tmp_path / "out")

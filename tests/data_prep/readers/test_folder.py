@@ -85,3 +85,12 @@ def test_table_below_other_folders_is_found(tmp_path: Path, run: Run) -> None:
     (root / "metadata.csv").write_text("file_name,label\nimg/0.jpg,cat\n")
     assert run("folder", "--source", tmp_path / "source", "--out", tmp_path / "out", *WHOLE).status == 0
     assert names(tmp_path / "out" / "train.parquet") == ["img/0.jpg"]
+
+
+def test_d1_class_that_only_test_has_is_noted_of_a_table(
+    tmp_path: Path, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = _pictures(tmp_path / "source", "0.jpg", "1.jpg")
+    (root / "metadata.csv").write_text("file_name,label,split\n0.jpg,cat,train\n1.jpg,dog,test\n")
+    assert run("folder", "--source", root, "--out", tmp_path / "out", "--val-size", "0").status == 0
+    assert "1 classes are in val or test only: dog" in caplog.text
