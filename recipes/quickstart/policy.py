@@ -7,6 +7,7 @@ The classes are Qwen2.5-VL's own, only the sizes are not: what loads here (trans
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -63,10 +64,20 @@ def response(answer: str) -> str:
     return f"<think>{THOUGHT}</think><answer>{answer}</answer>"
 
 
-def build_tokenizer() -> Qwen2Tokenizer:
-    """Byte-level BPE with Qwen's special tokens, in which every word of the world is one token; any text encodes."""
-    names = [species.label for species in SPECIES] + [family.value for family in Family] + [ROOT]
-    words = ["user\n", "assistant\n", "answer", THOUGHT, *re.split("|".join(_TAGS), load_prompt(PROMPT)), *names]
+# All that the policy of the bird world reads and says.
+_TEXTS = (
+    THOUGHT,
+    load_prompt(PROMPT),
+    *[species.label for species in SPECIES],
+    *[family.value for family in Family],
+    ROOT,
+)
+
+
+def build_tokenizer(texts: Sequence[str] = _TEXTS) -> Qwen2Tokenizer:
+    """Byte-level BPE with Qwen's special tokens, in which every word of `texts` is one token; any text encodes."""
+    words = ["user\n", "assistant\n", "answer"]
+    words += [part for text in texts for part in re.split("|".join(_TAGS), text) if part]
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -75,7 +86,7 @@ def build_tokenizer() -> Qwen2Tokenizer:
         ]
     )
     trainer = trainers.BpeTrainer(
-        vocab_size=1024,  # more than the words need: merging ends when each is one token
+        vocab_size=4096,  # more than the words need: merging ends when each is one token
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )

@@ -1,0 +1,216 @@
+"""The plots of RESULTS.md."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from recipes.study.contrasts import by_seed
+from recipes.study.world import DOMAINS, Group
+from speciarl_verl.evaluation.report.plots.canvas import (
+    FAINT,
+    GRID,
+    INK,
+    clear_frame,
+    new_figure,
+    save,
+    series_colour,
+    series_marker,
+)
+
+Result = Mapping[str, Any]
+
+_CATEGORY_COLOURS = {
+    "unparseable": "#3a3a3a",
+    "W": "#d55e00",
+    "A": "#d9d9d9",
+    "G": "#b5d4ec",
+    "S-": "#62a3d4",
+    "S": "#1c62a5",
+    "S+": "#08264f",
+}
+
+
+def draw_all(results: Sequence[Result], folder: Path) -> list[str]:
+    """Every plot for which there are results; gives their names."""
+    plots = {"tradeoff": tradeoff, "rollouts": rollouts, "course": course, "certainty": certainty, "known": known}
+    return [name for name, draw in plots.items() if draw(results, folder / f"{name}")]
+
+
+def tradeoff(results: Sequence[Result], path: Path) -> bool:
+    """Specificity against correctness, a panel a group of domains, with contours of HM."""
+    names = _names(results)
+    figure = new_figure(4.2, 11.0)
+    for axes, group in zip(figure.subplots(1, 3), Group, strict=True):
+        points = {name: _mean_point(results, name, group.value) for name in names}
+        grid = np.linspace(0.3, 1.0, 200)
+        c, s = np.meshgrid(grid, grid)
+        lines = axes.contour(c, s, 2 * c * s / (c + s), levels=np.arange(0.4, 1.0, 0.05), colors=GRID, linewidths=0.8)
+        axes.clabel(lines, fontsize=6, colors=FAINT)
+        for number, (name, (correctness, specificity)) in enumerate(points.items()):
+            colour = INK if name == "oracle" else series_colour(number)
+            marker = "*" if name == "oracle" else series_marker(number)
+            axes.plot(correctness, specificity, marker, color=colour, label=name, ls="", ms=9 if marker == "*" else 6)
+        found = np.array(list(points.values()))
+        axes.set_xlim(found[:, 0].min() - 0.04, min(1.0, found[:, 0].max() + 0.04))
+        axes.set_ylim(found[:, 1].min() - 0.04, min(1.005, found[:, 1].max() + 0.04))
+        axes.set_title(group.value, fontsize=10, loc="left")
+        axes.set_xlabel("correctness")
+        clear_frame(axes)
+    figure.axes[0].set_ylabel("specificity")
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=7, frameon=False)
+    save(figure, path.parent, path.name)
+    return True
+
+
+def rollouts(results: Sequence[Result], path: Path) -> bool:
+    """HM on the held-out domains against the number of rollouts, for rules that were run at two or more."""
+    rules: dict[str, dict[int, list[float]]] = {}
+    for name in _names(results):
+        rule, _, size = name.rpartition(" N=")
+        if rule and "images" not in rule and "noise" not in rule:
+            rules.setdefault(rule, {})[int(size)] = list(by_seed(results, name).values())
+    rules = {rule: points for rule, points in rules.items() if len(points) > 1}
+    if not rules:
+        return False
+    figure = new_figure(4.0)
+    axes = figure.subplots()
+    for number, (rule, points) in enumerate(rules.items()):
+        ns = sorted(points)
+        colour, means = series_colour(number), [fmean(points[n]) for n in ns]
+        axes.plot(ns, means, color=colour, marker=series_marker(number), label=rule)
+        for n in ns:
+            axes.plot([n] * len(points[n]), points[n], ".", color=colour, alpha=0.4)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks([4, 8, 16], ["4", "8", "16"])
+    axes.set_xlabel("rollouts a picture (prompts a step are the same)")
+    axes.set_ylabel("HM, mean of the held-out domains")
+    axes.legend(frameon=False, fontsize=8)
+    clear_frame(axes)
+    save(figure, path.parent, path.name)
+    return True
+
+
+def course(results: Sequence[Result], path: Path) -> bool:
+    """Mean reward against steps and against rollouts, and shares of categories over steps, of seed 0."""
+    trained = [result for result in results if result["course"] and result["seed"] == 0]
+    if not trained:
+        return False
+    width = 4
+    rows = -(-len(trained) // width)
+    figure = new_figure(3.2 + 2.2 * rows, 11.0)
+    top, bottom = figure.subfigures(2, 1, height_ratios=[3.0, 2.2 * rows], squeeze=False)[:, 0]
+    by_steps, by_rollouts = top.subplots(1, 2)
+    for number, result in enumerate(trained):
+        steps = [point[0] for point in result["course"]]
+        hm = [_training_hm(point[2]) for point in result["course"]]
+        each = result["rollouts"] / len(steps)
+        colour = series_colour(number)
+        by_steps.plot(steps, hm, color=colour, label=result["name"], lw=1)
+        by_rollouts.plot([step * each for step in steps], hm, color=colour, lw=1)
+    by_steps.set_xlabel("step")
+    by_rollouts.set_xlabel("rollouts")
+    by_steps.set_ylabel("HM of the sampled answers (birds)")
+    by_steps.legend(fontsize=6, frameon=False, ncols=2)
+    for axes in (by_steps, by_rollouts):
+        clear_frame(axes)
+    panels = bottom.subplots(rows, width, squeeze=False, sharey=True)
+    for axes, result in zip(panels.flat, trained, strict=False):
+        _stack(axes, result)
+    for axes in panels.flat[len(trained) :]:
+        axes.set_visible(False)
+    save(figure, path.parent, path.name)
+    return True
+
+
+def certainty(results: Sequence[Result], path: Path) -> bool:
+    """How often a kind is named of held-out fine-grained pictures, by how probable its best guess could be."""
+    figure = new_figure(4.0)
+    axes = figure.subplots()
+    for number, name in enumerate(n for n in _names(results) if n not in ("best-of-64", "oracle")):
+        shares = named_by_certainty(results, name)
+        places = [(place + 0.5) / len(shares) for place in range(len(shares))]
+        axes.plot(places, shares, color=series_colour(number), marker=series_marker(number), ms=4, lw=1, label=name)
+    axes.set_xlabel("probability of the best guess at the kind, by what the picture shows")
+    axes.set_ylabel("a kind is named")
+    axes.set_ylim(0, 1.02)
+    axes.legend(frameon=False, fontsize=7, ncols=2)
+    clear_frame(axes)
+    save(figure, path.parent, path.name)
+    return True
+
+
+def known(results: Sequence[Result], path: Path) -> bool:
+    """The reliability diagram of the untrained policies: how often a stated probability is right."""
+    oracles = [result for result in results if result["name"] == "oracle"]
+    if not oracles:
+        return False
+    figure = new_figure(4.0)
+    for axes, rung in zip(figure.subplots(1, 2, sharey=True), ("kind", "family"), strict=True):
+        axes.plot([0, 1], [0, 1], color=FAINT, lw=0.8)
+        for number, group in enumerate(Group):
+            stated, right = _pooled(oracles, group, rung)
+            axes.plot(stated, right, color=series_colour(number), marker=series_marker(number), ms=4, label=group.value)
+        axes.set_title(f"made to name the {rung}", fontsize=10, loc="left")
+        axes.set_xlabel("probability that the policy states")
+        clear_frame(axes)
+    figure.axes[0].set_ylabel("right")
+    figure.axes[0].legend(frameon=False, fontsize=8)
+    save(figure, path.parent, path.name)
+    return True
+
+
+def named_by_certainty(results: Sequence[Result], name: str) -> list[float]:
+    """Share of fine-grained pictures of which a kind was named, in each tenth of certainty; nan where none fell."""
+    total = np.zeros((10, 3))
+    for result in results:
+        if result["name"] == name:
+            total += sum(np.array(result["domains"][domain]["kinds"]) for domain in ("flowers", "food", "pets"))
+    with np.errstate(invalid="ignore"):
+        return [float(share) for share in total[:, 1] / total[:, 0]]
+
+
+def _names(results: Sequence[Result]) -> list[str]:
+    return list(dict.fromkeys(result["name"] for result in results))
+
+
+def _mean_point(results: Sequence[Result], name: str, group: str) -> tuple[float, float]:
+    found = [result["figures"][group] for result in results if result["name"] == name]
+    return fmean(f["correctness"] for f in found), fmean(f["specificity"] for f in found)
+
+
+def _training_hm(shares: Mapping[str, float]) -> float:
+    scores = {"A": 1, "G": 2, "S-": 3, "S": 4, "S+": 4}
+    right = sum(shares.get(name, 0.0) for name in scores)
+    if not right:
+        return 0.0
+    specificity = sum(score * shares.get(name, 0.0) for name, score in scores.items()) / right / 4
+    return 2 * specificity * right / (specificity + right)
+
+
+def _stack(axes: Axes, result: Result) -> None:
+    steps = [point[0] for point in result["course"]]
+    shares = [[point[2].get(name, 0.0) for point in result["course"]] for name in _CATEGORY_COLOURS]
+    axes.stackplot(steps, shares, colors=list(_CATEGORY_COLOURS.values()))
+    axes.set_title(result["name"], fontsize=7, loc="left")
+    axes.set_ylim(0, 1)
+    axes.margins(x=0)
+    axes.tick_params(labelsize=6)
+
+
+def _pooled(oracles: Sequence[Result], group: Group, rung: str) -> tuple[list[float], list[float]]:
+    pooled: dict[float, list[tuple[int, float, float]]] = {}
+    for result in oracles:
+        for domain in DOMAINS:
+            if domain.group is group:
+                for found in result["domains"][domain.name]["reliability"][rung]:
+                    pooled.setdefault(found["low"], []).append((found["n"], found["stated"], found["right"]))
+    means = []
+    for _, bins in sorted(pooled.items()):
+        n = sum(size for size, _, _ in bins)
+        means.append([sum(size * values[i] for size, *values in bins) / n for i in (0, 1)])
+    return [mean[0] for mean in means], [mean[1] for mean in means]

@@ -1,0 +1,142 @@
+"""The rows of the study, in the order in which they are run; fixed beforehand: no row is picked by its result."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+SEEDS = 5
+"""Of the named contrasts."""
+SEEDS_FURTHER = 3
+BASELINES = "baselines"
+"""The row that trains nothing and gives four results."""
+BASELINE_NAMES = {
+    "greedy": "zero-shot",
+    "be-specific": "be specific",
+    "calibrated": "calibrated",
+    "best-of-64": "best-of-64",
+    "oracle": "oracle",
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all trainings share; prompts a step are fixed, as in the paper, so that more rollouts are more work.
+
+    Attributes:
+        warmup: optimiser steps of the warm-up.
+        images: birds to train on.
+        held_out: pictures of each domain for evaluation.
+    """
+
+    warmup: int = 900
+    images: int = 3000
+    held_out: int = 800
+    prompts: int = 32
+    steps: int = 40
+    rate: float = 1e-4
+    kl: float = 0.001
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method with its number of rollouts; the same seed gives all rows the same policy and pictures.
+
+    Attributes:
+        flags: of `recipes/train.sh`.
+        images: of the setting's birds, the first so many; None takes all.
+    """
+
+    name: str
+    n: int = 0
+    flags: tuple[str, ...] = ()
+    images: int | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A row and a seed."""
+
+    row: Row
+    seed: int
+    setting: Setting
+
+    def as_json(self) -> dict[str, Any]:
+        """What makes two results comparable."""
+        return {
+            "row": self.row.name,
+            "seed": self.seed,
+            "n": self.row.n,
+            "flags": list(self.row.flags),
+            "images": self.row.images or self.setting.images,
+            "setting": asdict(self.setting),
+        }
+
+
+def _reward(name: str, *flags: str) -> tuple[str, ...]:
+    return ("--reward", name, *flags)
+
+
+_DYNAMIC = _reward("dynamic")
+_HALF = _reward("dynamic", "--reliability", "0.5")
+_TWO_THIRDS = _reward("dynamic", "--reliability", "0.6667")
+_FLOOR = _reward("floor")
+
+_FIRST = (
+    Row(BASELINES),
+    Row("dynamic N=8", 8, _DYNAMIC),
+    Row("binary N=8", 8, _reward("binary")),
+)
+_SECOND = (Row("dynamic N=16", 16, _DYNAMIC), Row("dynamic N=4", 4, _DYNAMIC))
+_THIRD = (Row("reliability 2/3 N=16", 16, _TWO_THIRDS),)
+_FURTHER = (
+    *(Row(f"graded-1 N={n}", n, _reward("graded-1")) for n in (8, 16)),
+    *(Row(f"floor 2/3 N={n}", n, _FLOOR) for n in (8, 16)),
+    Row("binary N=16", 16, _reward("binary")),
+    *(Row(f"reliability 1/2 N={n}", n, _HALF) for n in (4, 8, 16)),
+    *(Row(f"reliability 2/3 N={n}", n, _TWO_THIRDS) for n in (4, 8)),
+    *(Row(f"Dr.GRPO dynamic N={n}", n, (*_DYNAMIC, "--algo", "drgrpo")) for n in (8, 16)),
+    *(Row(f"Dr.GRPO reliability 2/3 N={n}", n, (*_TWO_THIRDS, "--algo", "drgrpo")) for n in (8, 16)),
+    *(Row(f"support 25% N={n}", n, _reward("dynamic", "--support", "0.25")) for n in (8, 16)),
+    Row("graded-2 N=8", 8, _reward("graded-2")),
+    Row("graded-3 N=8", 8, _reward("graded-3")),
+    Row("DAPO dynamic N=8", 8, (*_DYNAMIC, "--algo", "dapo")),
+    Row("DAPO binary N=8", 8, (*_reward("binary"), "--algo", "dapo")),
+    *(Row(f"noise {rate}% N=8", 8, (*_DYNAMIC, "--judge-noise", f"{rate / 100}"), 1024) for rate in (5, 10, 25)),
+    *(Row(f"{images} images N=8", 8, _DYNAMIC, images) for images in (128, 1024)),
+)
+_STAGES: Sequence[tuple[Sequence[Row], int]] = (
+    (_FIRST, SEEDS),
+    (_SECOND, SEEDS),
+    (_THIRD, SEEDS),
+    *(((row,), SEEDS_FURTHER) for row in _FURTHER),
+)
+
+
+def all_runs(setting: Setting) -> Iterator[Run]:
+    """Every run in order: the contrasts seed by seed, then the further rows."""
+    for rows, seeds in _STAGES:
+        for seed in range(seeds):
+            for row in rows:
+                yield Run(row, seed, setting)
+
+
+def choose(runs: Iterator[Run], only: Sequence[str], seeds: Sequence[int]) -> list[Run]:
+    """Those whose row matches one of the patterns and whose seed is among those given; no pattern or seed takes all.
+
+    A seed beyond those of the study is run too, for whom wants to repeat a row.
+
+    Raises:
+        ValueError: a pattern matches no row.
+    """
+    planned = list(runs)
+    names = {run.row.name for run in planned}
+    for pattern in only:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise ValueError(f"--only {pattern}: no such row: choose from {', '.join(sorted(names))} (* is a wildcard)")
+    chosen = [run for run in planned if not only or any(fnmatchcase(run.row.name, pattern) for pattern in only)]
+    if not seeds:
+        return chosen
+    rows = list(dict.fromkeys(run.row for run in chosen))
+    setting = planned[0].setting
+    return [Run(row, seed, setting) for seed in seeds for row in rows]
