@@ -45,7 +45,6 @@ VERL_ASKED_BY = "preflight.doctor"
 
 METHOD_LINES = 400
 
-KNOWN_ARROWS: frozenset[tuple[str, str]] = frozenset({("server_client", "judge")})
 KNOWN_DOUBLES: frozenset[str] = frozenset({"schema", "build"})
 
 
@@ -96,7 +95,7 @@ def test_no_import_goes_up_or_sideways() -> None:
         if name.startswith("speciarl_verl") and imported.startswith("speciarl_verl") and room(name) != room(imported)
         if LEVEL[room(imported)] >= LEVEL[room(name)]
     }
-    assert wrong.keys() == KNOWN_ARROWS, wrong
+    assert not wrong
 
 
 def test_no_package_imports_one_above_it() -> None:
@@ -121,7 +120,7 @@ def test_no_two_modules_have_one_name() -> None:
     for package in ("speciarl_verl", "data_prep"):
         paths = [path for name, path in MODULES.items() if name.split(".")[0] == package]
         doubles = {stem for stem, count in Counter(path.stem for path in paths).items() if count > 1} - MAY_REPEAT
-        assert doubles == (KNOWN_DOUBLES if package == "speciarl_verl" else set())
+        assert doubles <= (KNOWN_DOUBLES if package == "speciarl_verl" else set())
         # A room has one of each.
         assert len(paths) == len({(path.parent, path.stem) for path in paths})
 
