@@ -128,12 +128,9 @@ def test_reencoding_is_the_same_every_time() -> None:
     assert _prepare(data, "a.png").data == _prepare(data, "b.png").data
 
 
-@pytest.mark.parametrize(
-    ("kind", "options"),
-    [("AVIF", {}), ("JPEG2000", {}), ("PPM", {}), ("WEBP", {}), ("GIF", {})],
-)
-def test_also_other_formats_named_jpg_are_read(kind: str, options: dict[str, Any]) -> None:
-    picture = _prepare(encoded(noise(1, (32, 32)), kind, **options), "a.jpg")
+@pytest.mark.parametrize("kind", ["AVIF", "JPEG2000", "PPM"])
+def test_also_other_formats_named_jpg_are_read(kind: str) -> None:
+    picture = _prepare(encoded(noise(1, (32, 32)), kind), "a.jpg")
     assert _open(picture.data).size == (32, 32)
 
 
