@@ -99,16 +99,27 @@ def csv_rows(text: str, name: object) -> Iterator[tuple[int, dict[str, str]]]:
     Raises:
         InputError: it is no CSV, has two columns of one name, or a row is of another width than the header.
     """
-    said = text.split("\n", 1)[0].lower().startswith("sep=")  # Excel's own first line, before the header
-    body = text.split("\n", 1)[1] if said and "\n" in text else text
-    delimiter = max(",;\t|", key=body.split("\n", 1)[0].count)
+    said = _says_its_delimiter(text)
+    body = text.partition("\n")[2] if said else text
     # The limit is the process's.
     limit = csv.field_size_limit(sys.maxsize)
     try:
-        reader = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter, strict=True)
+        reader = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter_of(text), strict=True)
         yield from _csv_rows(reader, name, skipped=int(said))
     finally:
         csv.field_size_limit(limit)
+
+
+def delimiter_of(text: str) -> str:
+    """The one of comma, semicolon, tab and bar that a CSV's header has most of."""
+    first, _, rest = text.partition("\n")
+    header = rest.partition("\n")[0] if _says_its_delimiter(text) else first
+    return max(",;\t|", key=header.count)
+
+
+def _says_its_delimiter(text: str) -> bool:
+    """True where Excel's own first line stands before the header."""
+    return text[:4].lower() == "sep=" and "\n" in text
 
 
 def _csv_rows(reader: Any, name: object, skipped: int) -> Iterator[tuple[int, dict[str, str]]]:

@@ -15,7 +15,7 @@ from speciarl_verl.cli.judge_flags import JudgeName, JudgeSettings, JudgeUrl, ju
 from speciarl_verl.cli.pair_table import Columns, TableFormat, read_rows, write_rows
 from speciarl_verl.cli.refusal import refusing
 from speciarl_verl.errors import InputError
-from speciarl_verl.files import decode, read_text, whole_file, write_text
+from speciarl_verl.files import decode, delimiter_of, read_text, whole_file, write_text
 from speciarl_verl.judge.calibration.gold import GoldPair, load_gold
 from speciarl_verl.judge.judge_config import JudgeConfig, ServerJudgeConfig
 from speciarl_verl.judge.ledger import Ledger
@@ -51,7 +51,7 @@ def judge_pair(
 
 @app.command("file")
 def judge_file(
-    table: Annotated[str, typer.Argument(metavar="IN", help="A .jsonl or .csv file, or - for standard input.")],
+    table: Annotated[str, typer.Argument(metavar="IN", help="A .jsonl, .csv or .tsv file, or - for standard input.")],
     out: Annotated[
         Path | None, typer.Option(help="Written when all is judged, in the format of IN; default: standard output.")
     ] = None,
@@ -75,9 +75,10 @@ def judge_file(
     with refusing(told_before=lambda: _spent(ledger)):
         config = judge_config(judge, judge_url, judge_set)
         rows_format = _format(table, table_format, out)
-        rows = read_rows(_read(table), rows_format, columns, "standard input" if table == _STDIN else table)
+        read = _read(table)
+        rows = read_rows(read, rows_format, columns, "standard input" if table == _STDIN else table)
         verdicts = _judge(config, [row.pair for row in rows], ledger)
-        text = write_rows(rows, verdicts, rows_format, columns)
+        text = write_rows(rows, verdicts, rows_format, columns, delimiter_of(read))
         if out is not None:
             write_text(out, text)
     if out is None:
@@ -152,7 +153,7 @@ def _format(table: str, asked: TableFormat | None, out: Path | None) -> TableFor
     default = TableFormat.JSONL if table == _STDIN else None
     table_format = asked or default or TableFormat.of(Path(table))
     if out is not None:
-        if out.suffix and out.suffix != f".{table_format.value}":
+        if out.suffix and out.suffix.lower() not in table_format.endings:
             raise InputError(f"--out {out}: it would hold {table_format.value}, as IN does; name it so")
         if out.is_dir() or not out.resolve().parent.is_dir():
             raise InputError(f"--out {out}: a folder, or in a folder that does not exist; name a file")

@@ -22,6 +22,11 @@ class TableFormat(str, Enum):
     JSONL = "jsonl"
     CSV = "csv"
 
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """What names of such files end in."""
+        return (".jsonl",) if self is TableFormat.JSONL else (".csv", ".tsv")
+
     @classmethod
     def of(cls, path: Path) -> "TableFormat":
         """By the end of the name.
@@ -29,12 +34,10 @@ class TableFormat(str, Enum):
         Raises:
             InputError: the name ends in neither.
         """
-        ending = path.suffix.lower().removeprefix(".")
-        if ending == "tsv":
-            return cls.CSV
-        if ending not in [table_format.value for table_format in cls]:
-            raise InputError(f"{path}: neither .jsonl nor .csv; say which it is with --format")
-        return cls(ending)
+        for table_format in cls:
+            if path.suffix.lower() in table_format.endings:
+                return table_format
+        raise InputError(f"{path}: neither .jsonl nor .csv; say which it is with --format")
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,18 @@ def read_rows(text: str, table_format: TableFormat, columns: Columns, name: str)
     return rows
 
 
-def write_rows(rows: Sequence[Row], verdicts: Sequence[Verdict], table_format: TableFormat, columns: Columns) -> str:
-    """The table with the verdict in new columns behind the others; what a judge does not give is null, or empty."""
+def write_rows(
+    rows: Sequence[Row],
+    verdicts: Sequence[Verdict],
+    table_format: TableFormat,
+    columns: Columns,
+    delimiter: str = ",",
+) -> str:
+    """The table with the verdict in new columns behind the others; what a judge does not give is null, or empty.
+
+    Args:
+        delimiter: of a CSV.
+    """
     table = [
         {**row.values, **dict(zip(columns.added, _cells(verdict), strict=True))}
         for row, verdict in zip(rows, verdicts, strict=True)
@@ -85,7 +98,7 @@ def write_rows(rows: Sequence[Row], verdicts: Sequence[Verdict], table_format: T
     if table_format is TableFormat.JSONL:
         return "".join(_json(values) + "\n" for values in table)
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(table[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=list(table[0]), delimiter=delimiter, lineterminator="\n")
     writer.writeheader()
     writer.writerows(table)
     return text.getvalue()

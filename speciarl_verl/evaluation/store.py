@@ -3,6 +3,7 @@
 One batch is one write. A kill can tear the last line only; it is cut off when the file is opened again.
 """
 
+import codecs
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -46,7 +47,9 @@ class Journal(Generic[T]):
         whole = data.rfind(b"\n") + 1
         if whole < len(data) and repair:
             os.truncate(self.path, whole)
-        return [self._record(number, line) for number, line in enumerate(data[:whole].split(b"\n")[:-1], start=1)]
+        # An editor may have left its byte order mark, and blank lines.
+        lines = data[:whole].removeprefix(codecs.BOM_UTF8).split(b"\n")
+        return [self._record(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
 
     def append(self, records: Sequence[T]) -> None:
         """Write records in one go and flush them."""

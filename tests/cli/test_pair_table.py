@@ -4,6 +4,7 @@ import pytest
 
 from speciarl_verl.cli.pair_table import Columns, TableFormat, read_rows, write_rows
 from speciarl_verl.errors import InputError
+from speciarl_verl.files import decode, delimiter_of
 from speciarl_verl.judge.protocol import Pair, Source, Verdict
 from speciarl_verl.method.category import Category
 
@@ -58,7 +59,6 @@ GOOD = '{"prediction": "jay", "ground_truth": "Blue Jay"}\n'
         pytest.param("prediction,ground_truth\na,b,c\n", CSV, "t:2: 3 fields", id="many"),
         pytest.param('prediction,ground_truth\na,b\n"a,b\nc\n', CSV, "t:3: not CSV", id="open quote"),
         pytest.param("prediction,prediction\na,b\n", CSV, "t:1: two columns", id="column twice"),
-        pytest.param("answer;truth\na;b\n", CSV, "t:2: no column 'prediction'", id="semicolons"),
     ],
 )
 def test_read_rows_malformed_is_one_line_naming_place_and_cure(text, table_format, message):
@@ -101,3 +101,15 @@ def test_also_read_rows_csv_of_other_delimiters(delimiter):
 
 def test_also_tsv_is_a_table_format(tmp_path):
     assert TableFormat.of(tmp_path / "a.tsv") is CSV
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"], ids=["comma", "semicolon", "tab", "bar"])
+def test_s7_csv_of_any_delimiter_and_length_leaves_as_it_came(delimiter):
+    long = "x" * 200_000
+    text = f'\ufeffn{delimiter}prediction{delimiter}ground_truth\n1{delimiter}"a{delimiter}b\u2028"{delimiter}{long}\n'
+    rows = read_rows(decode(text.encode(), "t"), CSV, Columns(), "t")
+    assert rows[0].pair == Pair(f"a{delimiter}b\u2028", long)
+    written = write_rows(rows, [VERDICT], CSV, Columns(), delimiter_of(text))
+    assert written.split("\n")[0] == delimiter.join(["n", "prediction", "ground_truth", *Columns().added])
+    (again,) = read_rows(written, CSV, Columns(prefix="b_"), "t")
+    assert again.pair == rows[0].pair

@@ -2,15 +2,15 @@
 `ground_truth`, checked against the pictures before anything is written."""
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from speciarl_verl.errors import EvaluationError
+from speciarl_verl.errors import EvaluationError, InputError
 from speciarl_verl.evaluation.opened import Expected
 from speciarl_verl.evaluation.pictures import Picture
 from speciarl_verl.evaluation.records import Prediction, SampleKey
+from speciarl_verl.files import json_lines, read_text
 
 _MISSING = "no prediction in the file"
 
@@ -39,9 +39,8 @@ def read_external(path: Path, expected: Expected, allow_missing: bool) -> list[P
     """
     pictures = {(picture.dataset, picture.image): picture for picture in expected.pictures}
     found: dict[SampleKey, Prediction] = {}
-    for number, text in enumerate(_lines(path), start=1):
-        place = f"--predictions {path}:{number}"
-        prediction = _prediction(place, text, pictures, expected.samples)
+    for place, line in _lines(path):
+        prediction = _prediction(place, line, pictures, expected.samples)
         if prediction.key in found:
             raise EvaluationError(f"{place}: {_named(prediction.key)} is there twice")
         found[prediction.key] = prediction
@@ -63,36 +62,24 @@ def count_samples(path: Path) -> int:
     Raises:
         EvaluationError: it holds no predictions.
     """
-    numbers = [_sample(f"--predictions {path}:{number}", _parsed(path, number, text))
-               for number, text in enumerate(_lines(path), start=1)]  # fmt: skip
+    numbers = [_sample(place, line) for place, line in _lines(path)]
     if not numbers:
         raise EvaluationError(f"--predictions {path}: holds no predictions")
     return max(numbers) + 1
 
 
-def _lines(path: Path) -> Sequence[str]:
+def _lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The file's objects, each with its place for messages."""
     try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise EvaluationError(f"--predictions {path}: cannot be read: {error}") from None
+        for number, line in json_lines(read_text(path), path):
+            yield f"--predictions {path}:{number}", line
+    except InputError as error:
+        raise EvaluationError(f"--predictions {error}") from None
 
 
-def _parsed(path: Path, number: int, text: str) -> Mapping[str, Any]:
-    return _object(f"--predictions {path}:{number}", text)
-
-
-def _object(place: str, text: str) -> Mapping[str, Any]:
-    try:
-        line = json.loads(text)
-    except ValueError as error:
-        raise EvaluationError(f"{place}: no JSON ({error})") from None
-    if not isinstance(line, dict):
-        raise EvaluationError(f"{place}: no JSON object")
-    return line
-
-
-def _prediction(place: str, text: str, pictures: Mapping[tuple[str, str], Picture], samples: int) -> Prediction:
-    line = _object(place, text)
+def _prediction(
+    place: str, line: Mapping[str, Any], pictures: Mapping[tuple[str, str], Picture], samples: int
+) -> Prediction:
     key = SampleKey(_string(place, line, "dataset"), _string(place, line, "image"), _sample(place, line))
     picture = pictures.get((key.dataset, key.image))
     if picture is None:

@@ -7,6 +7,8 @@ import pytest
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.opened import Expected
 from speciarl_verl.evaluation.predict.external import count_samples, file_sha256, read_external
+from speciarl_verl.evaluation.records import Prediction
+from speciarl_verl.evaluation.store import predictions_journal
 from tests.evaluation.small_set import small_set
 
 
@@ -62,8 +64,8 @@ def test_a_failure_made_elsewhere_stays_one(tmp_path: Path) -> None:
         pytest.param(line(1, sample=-1), r":2: 'sample' is no number", id="sample below 0"),
         pytest.param(line(1, response=3), r":2: 'response' is missing or no text", id="response no text"),
         pytest.param({"dataset": "cub"}, r":2: 'image' is missing", id="no image"),
-        pytest.param("{", r":2: no JSON", id="no json"),
-        pytest.param("[]", r":2: no JSON object", id="no object"),
+        pytest.param("{", r":2: not JSON", id="no json"),
+        pytest.param("[]", r":2: a list; each line must be one JSON object", id="no object"),
     ],
 )
 def test_a_line_that_does_not_fit_is_refused_by_its_place(tmp_path: Path, second: Any, message: str) -> None:
@@ -79,3 +81,26 @@ def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
             read(tmp_path / "nowhere")
     with pytest.raises(EvaluationError, match="holds no predictions"):
         count_samples(write(tmp_path / "p.jsonl", []))
+
+
+SEPARATORS = "a\u2028b\u2029c\u0085d\x0be\x0cf\x1cg\x1dh\x1ei"
+
+
+def test_s7_every_sign_but_the_newline_is_part_of_its_line(tmp_path: Path) -> None:
+    expected = Expected(small_set(tmp_path, 2), 1)
+    lines = [json.dumps(line(number, response=SEPARATORS), ensure_ascii=False) for number in (0, 1)]
+    file = tmp_path / "p.jsonl"
+    file.write_bytes(("\ufeff" + "\r\n".join([lines[0], "", "  ", lines[1], ""])).encode())
+    assert count_samples(file) == 1
+    assert [p.response for p in read_external(file, expected, allow_missing=False)] == [SEPARATORS] * 2
+
+
+def test_s7_predictions_of_a_run_are_read_back(tmp_path: Path) -> None:
+    expected = Expected(small_set(tmp_path, 2), 1)
+    mine = [Prediction(key, picture.ground_truth, SEPARATORS + " caf\u00e9")
+            for key, picture in zip(expected.keys(), expected.pictures, strict=True)]  # fmt: skip
+    with predictions_journal(tmp_path) as journal:
+        journal.append(mine)
+    assert read_external(journal.path, expected, allow_missing=False) == mine
+    journal.path.write_bytes(b"\xef\xbb\xbf" + journal.path.read_bytes().replace(b"\n", b"\n\n"))
+    assert journal.load() == mine
