@@ -11,7 +11,7 @@ from typing import Protocol
 from data_prep.error import DataPrepError
 from data_prep.file_names import is_utf8
 from data_prep.left_out import LeftOut
-from speciarl_verl.method.answer import Refusal, extract_answer
+from speciarl_verl.method.answer import extract_answer
 
 
 @dataclass(frozen=True)
@@ -147,14 +147,8 @@ def _times(listing: Listing, file_name: str) -> int:
 
 
 def _unsayable(label: str) -> bool:
-    """True for a label that extraction would not take even from a model that says it exactly.
-
-    Answers that offer several options or are long are no such case: one that equals its truth is right.
-    """
-    found = extract_answer(f"<answer>{label}</answer>")
-    if found.refusal in (Refusal.HEDGED, Refusal.TOO_LONG):
-        return False
-    return found.answer != " ".join(label.split())
+    """True for a label that extraction would not take even from a model that says it exactly."""
+    return extract_answer(f"<answer>{label}</answer>").answer != " ".join(label.split())
 
 
 def unseen_classes(classes: Sequence[str], examples: Iterable[Example]) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ def evaluate(
     judge_set: JudgeSettings = None,
     max_words: Annotated[
         int | None,
-        _option(_JUDGE, "--max-words", metavar="N", min=1, help="A longer answer is unparseable, as in training (12)."),
+        _option(_JUDGE, "--max-words", metavar="N", min=1, help="A longer answer is wrong, as in training (12)."),
     ] = None,
     training_judge: Annotated[
         str | None,

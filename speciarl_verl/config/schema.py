@@ -16,7 +16,7 @@ from pydantic import (
 
 from speciarl_verl.errors import ConfigError
 from speciarl_verl.judge.judge_config import RunJudgeConfig
-from speciarl_verl.method.answer import DEFAULT_MAX_WORDS
+from speciarl_verl.judge.response import AnswerConfig
 from speciarl_verl.method.rules import FORMAT_REWARD, RewardMode, RewardName, check_rule
 from speciarl_verl.named_function import FUNCTION_PATH
 
@@ -68,12 +68,6 @@ class RewardConfig(_Node):
     def _go_together(self) -> "RewardConfig":
         check_rule(self.rule, self.mode, self.reliability, self.support)
         return self
-
-
-class AnswerConfig(_Node):
-    """What counts as an answer."""
-
-    max_words: int = Field(default=DEFAULT_MAX_WORDS, gt=0)
 
 
 class SpeciaRLConfig(_Node):

@@ -105,7 +105,7 @@ def evaluate_predictions(
         predictions: a JSONL file, or its lines: `dataset`, `image`, `response`, and `sample` where there are several.
         data: parquet files of `python -m data_prep`.
         out: the folder of the run: its report in three formats, plots and error browser.
-        max_words: a longer answer is unparseable; the run's, or the default, when None.
+        max_words: a longer answer is wrong; the run's, or the default, when None.
         allow_missing: count what `predictions` lacks as failed, instead of refusing.
         browser_pictures: of the error browser; 0 writes none.
 

@@ -62,7 +62,7 @@ class Judged:
     Attributes:
         answer: what was extracted of the response; None where there is no answer.
         outcome: the judge's category, or why there is none.
-        refusal: the rule of `answer.Refusal` that refused an unparseable response.
+        refusal: the rule that refused an unparseable response, or called an answer malformed.
         source: who decided, as in `Verdict.source`; None without a category.
         confidence: of the category, in [0, 1], where the judge gives one.
     """

@@ -17,10 +17,11 @@ from speciarl_verl.judge.judge_config import (
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.llm.llm_judge import ServerJudge
 from speciarl_verl.judge.protocol import Judge
+from speciarl_verl.judge.response import AnswerConfig, NormalisingJudge, WellFormedJudge
 from speciarl_verl.judge.taxonomy import TaxonomyJudge, shipped_taxonomies
 
 
-def build_judge(config: RunJudgeConfig, ledger: Ledger | None = None) -> Judge:
+def build_judge(config: RunJudgeConfig, ledger: Ledger | None = None, answer: AnswerConfig | None = None) -> Judge:
     """Make the judge that the configuration names. Nothing is sent yet: `check` does that.
 
     >>> judge = build_judge(TaxonomyJudgeConfig(taxonomy="cub"))
@@ -29,6 +30,7 @@ def build_judge(config: RunJudgeConfig, ledger: Ledger | None = None) -> Judge:
 
     Args:
         ledger: what it did is counted there.
+        answer: what a model's answers must be like; None for pairs that are no answers of a model.
 
     Raises:
         JudgeError: the configuration misses something, or a file that it names cannot be used.
@@ -39,7 +41,10 @@ def build_judge(config: RunJudgeConfig, ledger: Ledger | None = None) -> Judge:
             "agent_loop_manager_class=speciarl_verl.plugin.agent_loop_manager.SpeciaRLAgentLoopManager"
         )
     ledger = ledger or Ledger()
-    return AccountedJudge(_deciding_judge(config, ledger), ledger)
+    judge = _deciding_judge(config, ledger, normalise=answer is not None and answer.normalise)
+    if answer is not None and answer.mode == "strict":
+        judge = WellFormedJudge(judge, answer, asks_first=isinstance(config, TaxonomyJudgeConfig))
+    return AccountedJudge(judge, ledger)
 
 
 async def check_judge(config: JudgeConfig) -> None:
@@ -55,12 +60,16 @@ async def check_judge(config: JudgeConfig) -> None:
         await judge.close()
 
 
-def _deciding_judge(config: TaxonomyJudgeConfig | ServerJudgeConfig | CustomJudgeConfig, ledger: Ledger) -> Judge:
+def _deciding_judge(
+    config: TaxonomyJudgeConfig | ServerJudgeConfig | CustomJudgeConfig, ledger: Ledger, normalise: bool
+) -> Judge:
     if isinstance(config, TaxonomyJudgeConfig):
         return _taxonomy_judge(config.taxonomy)
+    judge: Judge = CustomJudge(config) if isinstance(config, CustomJudgeConfig) else ServerJudge(config, ledger)
+    if normalise:
+        judge = NormalisingJudge(judge)
     if isinstance(config, CustomJudgeConfig):
-        return CustomJudge(config)
-    judge = ServerJudge(config, ledger)
+        return judge
     return FastPathJudge(judge) if config.fast_path else judge
 
 

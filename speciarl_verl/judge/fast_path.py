@@ -3,29 +3,19 @@
 Config key: `speciarl.judge.fast_path`.
 """
 
-import re
-
 from speciarl_verl.judge.protocol import Judge, Pair, Source, Verdict
-from speciarl_verl.judge.wording import fold, is_abstention
+from speciarl_verl.judge.wording import is_abstention, same_name
 from speciarl_verl.method.category import Category
-
-# Not the A of A-10 or the An of An 124.
-_ARTICLES = re.compile(r"\A\W*(?:(?:a|an|the)\s+)+(?=[^\W\d_])", re.IGNORECASE)
 
 
 def decide(pair: Pair) -> Category | None:
-    """`SPECIFIC` for equality up to case, accents' encoding, signs and a leading article; `ABSTAIN` for nothing or a
-    listed refusal; None where somebody has to think."""
+    """`SPECIFIC` for equality up to case, accents, signs and a leading article; `ABSTAIN` for nothing or a listed
+    refusal; None where somebody has to think."""
     if not pair.prediction.strip():
         return Category.ABSTAIN
-    name = _name(pair.prediction)
-    if name and name == _name(pair.ground_truth):
+    if same_name(pair.prediction, pair.ground_truth):
         return Category.SPECIFIC
     return Category.ABSTAIN if is_abstention(pair.prediction) else None
-
-
-def _name(text: str) -> str:
-    return fold(_ARTICLES.sub("", text))
 
 
 class FastPathJudge:

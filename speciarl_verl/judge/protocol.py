@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from speciarl_verl.judge.malformed import Malformed
 from speciarl_verl.method.category import Category
 
 
@@ -26,6 +27,7 @@ class Source(str, Enum):
     'custom'
     """
 
+    ANSWER_RULE = "answer rule"
     TAXONOMY = "taxonomy"
     FAST_PATH = "fast path"
     CACHE = "cache"
@@ -45,12 +47,14 @@ class Verdict:
         category: how the prediction relates to the ground truth.
         confidence: probability of the category in [0, 1] where the judge gives one.
         agreement: share of the calls that said so, in (0, 1], where several were made.
+        fault: why the answer is wrong whatever it says, where that decided.
     """
 
     category: Category
     source: Source
     confidence: float | None = None
     agreement: float | None = None
+    fault: Malformed | None = None
 
 
 class Judge(Protocol):

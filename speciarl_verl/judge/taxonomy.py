@@ -15,6 +15,7 @@ File: JSON, UTF-8.
 Config key: `speciarl.judge.taxonomy`, a shipped name or the path of such a file.
 """
 
+import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -24,8 +25,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from speciarl_verl.errors import JudgeError
 from speciarl_verl.judge.protocol import Pair, Source, Verdict
-from speciarl_verl.judge.wording import is_abstention, normalise
+from speciarl_verl.judge.wording import is_abstention, is_scientific, normalise
 from speciarl_verl.method.category import Category
+
+# Blue Jay (Cyanocitta cristata)
+_TWO_NAMES = re.compile(r"(.+?)\s*[(\[]([^()\[\]]+)[)\]]\W*")
 
 
 def _with_letters(name: str) -> str:
@@ -60,6 +64,8 @@ class TaxonomyJudge:
     Names are compared after `normalise`. Where one name stands at several levels of the entry, the first of these
     decides: the label and its `synonyms` (specific), `narrower` (more specific), `parents` (less specific), `generic`
     and `root` (generic). Then come the abstentions of `wording`; anything else, another label's name too, is wrong.
+    A name with another behind it in brackets counts by the narrower one, when both are names of the entry; a scientific
+    name may be missing from an entry that lists none, when no other label has it.
     """
 
     def __init__(self, taxonomy: _TaxonomyFile, origin: str) -> None:
@@ -70,6 +76,12 @@ class TaxonomyJudge:
             if key in self._entries:
                 raise JudgeError(f"taxonomy {origin}: the label {label!r} is there twice (up to case and punctuation)")
             self._entries[key] = _levels(label, entry, taxonomy.root)
+        self._scientific = {
+            normalise(name): normalise(label)
+            for label, entry in taxonomy.labels.items()
+            for name in (label, *entry.synonyms)
+            if is_scientific(name)
+        }
 
     @classmethod
     def from_file(cls, path: str | Path) -> "TaxonomyJudge":
@@ -111,8 +123,23 @@ class TaxonomyJudge:
             )
         category = levels.get(normalise(pair.prediction))
         if category is None:
+            category = self._level_of_two_names(pair, levels)
+        if category is None:
             category = Category.ABSTAIN if is_abstention(pair.prediction) else Category.WRONG
         return Verdict(category, Source.TAXONOMY)
+
+    def _level_of_two_names(self, pair: Pair, levels: Mapping[str, Category]) -> Category | None:
+        names = _TWO_NAMES.fullmatch(pair.prediction)
+        if names is None:
+            return None
+        known = {name: levels.get(normalise(name)) for name in names.groups()}
+        lists_one = normalise(pair.ground_truth) in self._scientific.values()
+        if not all(
+            level is not None or (is_scientific(name) and not lists_one and normalise(name) not in self._scientific)
+            for name, level in known.items()
+        ):
+            return None
+        return max((level for level in known.values() if level is not None), default=None)
 
     async def check(self) -> None:
         """Nothing can fail any more: the file was read and validated at construction."""

@@ -6,6 +6,11 @@ import unicodedata
 # The typewriter apostrophe, both typographic quotes, the modifier letter, grave and acute accents.
 _APOSTROPHES = str.maketrans("", "", "'\u2018\u2019\u02bc\u0060\u00b4")
 _ARTICLES = re.compile(r"^(?:(?:a|an|the) )+")
+# Not the A of A-10 or the An of An 124.
+_SPOKEN_ARTICLES = re.compile(r"\A\W*(?:(?:a|an|the)\s+)+(?=[^\W\d_])", re.IGNORECASE)
+_SCIENTIFIC = re.compile(r"[A-Z][a-z]+(?: [a-z]+(?:us|um|a|is|ae|i|os|es|ns|or|x)){1,2}")
+# Letters with a stroke and ligatures, which Unicode does not take apart.
+_PLAIN_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "\u0131": "i", "æ": "ae", "œ": "oe"})
 
 _ABSTENTIONS = (
     "none",
@@ -65,23 +70,55 @@ def normalise(text: str) -> str:
     return _ARTICLES.sub("", fold(text))
 
 
+def same_name(one: str, other: str) -> bool:
+    """True when two wordings differ in no letter or digit: equal up to `fold` and a leading article."""
+    name = fold(_SPOKEN_ARTICLES.sub("", one))
+    return bool(name) and name == fold(_SPOKEN_ARTICLES.sub("", other))
+
+
 def fold(text: str) -> str:
     """Fold what does not change how a name is read.
 
-    Apostrophes dropped (`Brewer's` is `brewers`); Unicode NFKC and case folding; hyphens, underscores and every other
-    sign become white space; white space collapsed. Accents, plurals and word order stay as they are. A text of signs
-    alone becomes the empty string.
+    Apostrophes dropped (`Brewer's` is `brewers`); Unicode NFKC and case folding; accents off Latin and Greek letters
+    (`crème` is `creme`, `ø` is `o`, `æ` is `ae`); hyphens, underscores and every other sign become white space; white
+    space collapsed. Plurals and word order stay as they are. A text of signs alone becomes the empty string.
     """
     # Apostrophes go first: NFKC turns the acute accent into a space with a mark.
     bare = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES))
-    folded = unicodedata.normalize("NFKC", bare.casefold())
+    folded = _without_accents(unicodedata.normalize("NFKC", bare.casefold()))
     words = "".join(character if _is_part_of_word(character) else " " for character in folded)
     return " ".join(words.split())
+
+
+def without_punctuation(text: str) -> str:
+    """What the authors' release shows its judge: lower case, letters, numbers and dashes; the rest is white space."""
+    kept = (c if unicodedata.category(c)[0] in "LN" or unicodedata.category(c) == "Pd" else " " for c in text)
+    return " ".join("".join(kept).lower().split())
+
+
+def is_scientific(text: str) -> bool:
+    """True for what looks like the Latin name of a species, such as `Erithacus rubecula`."""
+    return _SCIENTIFIC.fullmatch(text) is not None
 
 
 def is_abstention(text: str) -> bool:
     """True when the whole text is one of the refusals that this module lists, in any wording `normalise` folds."""
     return normalise(text) in _NORMALISED_ABSTENTIONS
+
+
+def _without_accents(text: str) -> str:
+    """In other scripts a mark makes another letter or vowel: Devanagari, kana, the Cyrillic short i."""
+    if text.isascii():
+        return text
+    plain: list[str] = []
+    accented = False
+    for character in unicodedata.normalize("NFD", text.translate(_PLAIN_LETTERS)):
+        if unicodedata.category(character) != "Mn":
+            accented = unicodedata.name(character, "").startswith(("LATIN", "GREEK"))
+        elif accented:
+            continue
+        plain.append(character)
+    return unicodedata.normalize("NFC", "".join(plain))
 
 
 def _is_part_of_word(character: str) -> bool:

@@ -1,14 +1,16 @@
-"""From the text of a response to the answer that is judged, or to the rule that refused it.
+"""From the text of a response to the answer that is judged, or to the rule that refused it. Knows no truth.
 
-A refused response is not judged, takes no part in the best category of its group and gets the format reward.
+A refused response is not judged, takes no part in the best category of its group and gets the format reward. Whether an
+answer is well formed is said where the verdict is made, which knows the truth too: `judge/response.py`.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
-DEFAULT_MAX_WORDS = 12
-"""Longer than any label of the paper's data sets (the longest, in Stanford Cars, has eight words)."""
+AnswerMode = Literal["strict", "paper"]
 
 
 class Refusal(str, Enum):
@@ -17,8 +19,6 @@ class Refusal(str, Enum):
     NO_ANSWER = "no-answer"
     EMPTY = "empty"
     PUNCTUATION = "punctuation-only"
-    TOO_LONG = "too-long"
-    HEDGED = "hedged"
 
 
 @dataclass(frozen=True)
@@ -36,34 +36,67 @@ class Extraction:
 _THINK_END = re.compile(r"</think\s*>", re.IGNORECASE)
 _THINK_START = re.compile(r"<think\s*>", re.IGNORECASE)
 _ANSWER = re.compile(r"<answer\s*>((?:(?!<answer\s*>).)*?)</answer\s*>", re.IGNORECASE | re.DOTALL)
-# "robin or cardinal", "robin / cardinal", "robin/cardinal", "robin | cardinal"; but F/A-18, F-16A/B and C/V are names:
-# a slash without spaces hedges only between two words of three letters or more.
-_HEDGE = re.compile(r"\bor\b|\s[/|]\s|[^\W\d_]{3}[/|][^\W\d_]{3}", re.IGNORECASE)
+# \boxed{robin}, $robin$, ```text robin```, <b>robin</b>, {'answer': 'robin'}, {answer: robin}: the last group.
+_WRAPPED = re.compile(
+    r"\\(?:boxed|fbox|text|textbf|mathrm|mathbf)\s*\{((?:[^{}]|\{[^{}]*\})*)\}|\$\$?([^$]*)\$\$?"
+    r"|```(?:[a-z]+ )?([^`]*)```|<([a-z]+)>([^<]*)</\4>"
+    r"|\{\s*'\w+'\s*:\s*(['\"])((?:(?!\6).)*)\6\s*\}|\{\s*\w+\s*:([^{}'\",:]*)\}"
+)
 
 
-def extract_answer(response: str, max_words: int = DEFAULT_MAX_WORDS) -> Extraction:
-    """Take the last complete `<answer>...</answer>` that stands outside the thinking.
+def extract_answer(response: str, mode: AnswerMode = "strict") -> Extraction:
+    """Find the answer of a response.
 
     >>> extract_answer("<think>Long legs.</think> <answer>Grey Heron</answer>").answer
     'Grey Heron'
 
-    Thinking is everything up to the last `</think>`, and everything after a `<think>` that is never closed.
-
     Args:
         response: the decoded response, without special tokens.
-        max_words: an answer of more words (split at white space) is refused.
+        mode: `strict` takes the last complete `<answer>...</answer>` that stands outside the thinking, which is
+            everything up to the last `</think>` and everything after a `<think>` that is never closed; out of wrappers
+            such as `\\boxed{}` or a JSON object with one text. `paper` takes, as the authors' release does, the first
+            `<answer>` with what follows up to `</answer>`, inside the thinking or not, as it stands.
     """
-    visible = _THINK_START.split(_THINK_END.split(response)[-1], maxsplit=1)[0]
-    answers = _ANSWER.findall(visible)
-    if not answers:
+    found = _first(response) if mode == "paper" else _last_visible(response)
+    if found is None:
         return Extraction(refusal=Refusal.NO_ANSWER)
-    answer = " ".join(answers[-1].split())
+    answer = " ".join(found.split())
+    if mode == "strict":
+        answer = _unwrapped(answer)
     if not answer:
         return Extraction(refusal=Refusal.EMPTY)
     if not any(character.isalnum() for character in answer):
         return Extraction(refusal=Refusal.PUNCTUATION)
-    if len(answer.split(" ")) > max_words:
-        return Extraction(refusal=Refusal.TOO_LONG)
-    if _HEDGE.search(answer):
-        return Extraction(refusal=Refusal.HEDGED)
     return Extraction(answer=answer)
+
+
+def _first(response: str) -> str | None:
+    _, opened, rest = response.partition("<answer>")
+    answer, closed, _ = rest.partition("</answer>")
+    return answer if opened and closed else None
+
+
+def _last_visible(response: str) -> str | None:
+    visible = _THINK_START.split(_THINK_END.split(response)[-1], maxsplit=1)[0]
+    return next(reversed(_ANSWER.findall(visible)), None)
+
+
+def _unwrapped(answer: str) -> str:
+    for _ in range(4):
+        match = _WRAPPED.fullmatch(answer)
+        inner = match[match.lastindex or 0] if match else _json(answer)
+        if inner is None:
+            break
+        answer = " ".join(inner.split())
+    return answer
+
+
+def _json(answer: str) -> str | None:
+    """The text of a JSON object that has one entry, or an entry `answer`; None for everything else."""
+    try:
+        value = json.loads(answer) if answer.startswith("{") else None
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(value, dict):
+        value = value.get("answer") if "answer" in value or len(value) != 1 else next(iter(value.values()))
+    return value if isinstance(value, str) else None

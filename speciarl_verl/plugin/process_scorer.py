@@ -41,7 +41,9 @@ def _parsed(key: _SameObject) -> SpeciaRLConfig:
 @lru_cache(maxsize=1)
 def _process_scorer(config: SpeciaRLConfig) -> ProcessScorer:
     ledger = Ledger()
-    return ProcessScorer(GroupScorer(config, build_judge(config.judge, ledger)), AccountPublisher(ledger))
+    return ProcessScorer(
+        GroupScorer(config, build_judge(config.judge, ledger, config.answer)), AccountPublisher(ledger)
+    )
 
 
 def process_scorer(config: DictConfig) -> ProcessScorer:

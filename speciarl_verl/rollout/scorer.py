@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from speciarl_verl.config.schema import OverlongConfig, SpeciaRLConfig
-from speciarl_verl.judge.protocol import Judge, Pair
-from speciarl_verl.method.answer import Extraction, extract_answer
+from speciarl_verl.judge.protocol import Judge
+from speciarl_verl.judge.response import JudgedResponse, judge_response
 from speciarl_verl.method.category import Category
 from speciarl_verl.method.facts import Group
 from speciarl_verl.method.rules import GroupReward
@@ -37,11 +37,10 @@ class Rollout:
 
 @dataclass(frozen=True)
 class JudgedRollout:
-    """What a rollout brings to its group; no category without a parseable answer."""
+    """What a rollout brings to its group."""
 
     rollout: Rollout
-    extraction: Extraction
-    category: Category | None
+    response: JudgedResponse
 
 
 @dataclass(frozen=True)
@@ -54,28 +53,27 @@ class ScoredRollout:
         group: the group's outcome, None in validation, where a rollout stands alone.
     """
 
-    extraction: Extraction
-    category: Category | None
+    response: JudgedResponse
     reward: float
     group_reward: float
     group: GroupReward | None
 
     def extra_info(self) -> dict[str, str | float]:
         """verl's `reward_extra_info`: the same keys for every rollout; numbers become validation metrics."""
-        outcome = UNPARSEABLE if self.category is None else self.category.symbol
+        category = self.response.category
+        outcome = UNPARSEABLE if category is None else category.symbol
         best = self.group.best if self.group else None
         reference = self.group.reference if self.group else None
-        score = 0 if self.category is None else self.category.specificity_score
         return {
-            "acc": float(self.category is not None and self.category.is_correct),
-            "specificity_score": score / Category.SPECIFIC.specificity_score,
+            "acc": float(category is not None and category.is_correct),
+            "specificity_score": _share_of_specific(category),
             "group_reward": self.group_reward,
             **{f"share_{key}": float(key == outcome) for key in SHARE_KEYS},
             "category": outcome,
             "best": "" if best is None else best.symbol,
             "reference": "" if reference is None else reference.symbol,
-            "answer": self.extraction.answer or "",
-            "refusal": "" if self.extraction.refusal is None else self.extraction.refusal.value,
+            "answer": self.response.answer or "",
+            "rule": self.response.rule or "",
         }
 
 
@@ -105,34 +103,34 @@ class GroupScorer:
 
     async def score_alone(self, rollout: Rollout) -> ScoredRollout:
         """A validation rollout: its category says all; a group of its own would call anything not wrong a success."""
-        judged = await self._judged(rollout)
-        category = judged.category
-        score = 0.0 if category is None else category.specificity_score / Category.SPECIFIC.specificity_score
-        return ScoredRollout(judged.extraction, category, reward=score, group_reward=score, group=None)
+        response = await self._judged(rollout)
+        score = _share_of_specific(response.category)
+        return ScoredRollout(response, reward=score, group_reward=score, group=None)
 
     async def score_in_group(self, rollout: Rollout, seat: Seat[JudgedRollout]) -> ScoredRollout:
         """A training rollout: judged at once, rewarded when its last sibling is judged."""
-        judged = await self._judged(rollout)
-        share = await seat.hand_in(judged)
+        response = await self._judged(rollout)
+        share = await seat.hand_in(JudgedRollout(rollout, response))
         overlong = self._config.reward.overlong
         penalty = overlong_penalty(rollout.response_tokens, rollout.max_response_tokens, overlong)
-        return ScoredRollout(judged.extraction, judged.category, share.reward + penalty, share.reward, share.group)
+        return ScoredRollout(response, share.reward + penalty, share.reward, share.group)
 
-    async def _judged(self, rollout: Rollout) -> JudgedRollout:
-        extraction = extract_answer(rollout.text, self._config.answer.max_words)
-        if extraction.answer is None:
-            return JudgedRollout(rollout, extraction, None)
-        verdict = await self._judge.judge(Pair(extraction.answer, rollout.ground_truth))
-        return JudgedRollout(rollout, extraction, verdict.category)
+    async def _judged(self, rollout: Rollout) -> JudgedResponse:
+        return await judge_response(rollout.text, rollout.ground_truth, self._judge, self._config.answer.mode)
 
     def _reward(self, siblings: Sequence[JudgedRollout]) -> GroupReward:
         return self._rule(
             Group(
                 ground_truth=siblings[0].rollout.ground_truth,
-                categories=tuple(one.category for one in siblings),
-                answers=tuple(one.extraction.answer for one in siblings),
+                categories=tuple(one.response.category for one in siblings),
+                answers=tuple(one.response.answer for one in siblings),
                 response_tokens=tuple(one.rollout.response_tokens for one in siblings),
                 max_response_tokens=siblings[0].rollout.max_response_tokens,
                 format_reward=self._config.reward.format_reward,
             )
         )
+
+
+def _share_of_specific(category: Category | None) -> float:
+    score = 0 if category is None else category.specificity_score
+    return score / Category.SPECIFIC.specificity_score

@@ -131,6 +131,8 @@ def test_figures_are_plain_numbers_under_plain_names():
     latencies = {name: figures.pop(name) for name in ("latency_p50_s", "latency_p95_s", "latency_p99_s")}
     assert figures == {
         "asked": 16,
+        "answer_rule": 0,
+        "custom": 0,
         "taxonomy": 0,
         "fast_path": 2,
         "cache": 3,

@@ -114,7 +114,7 @@ async def test_siblings_meet_and_leave_with_their_rewards(model: Path) -> None:
     infos = [output.extra_fields["reward_extra_info"] for output in outputs]
     assert [info["category"] for info in infos] == ["G", "S-", "S", "unparseable", "W"]
     assert {info["best"] for info in infos} == {info["reference"] for info in infos} == {"S"}
-    assert outputs[3].extra_fields["reward_extra_info"]["refusal"] == "no-answer"
+    assert outputs[3].extra_fields["reward_extra_info"]["rule"] == "no-answer"
 
 
 async def test_validation_rollout_stands_alone(model: Path) -> None:
@@ -143,7 +143,7 @@ async def test_failing_judge_is_announced_and_no_rollout_gets_a_reward(
         async def judge(self, pair: Pair) -> Verdict:
             raise JudgeError("the judge at http://judge:1 does not answer.")
 
-    monkeypatch.setattr(scorer_module, "build_judge", lambda config, ledger: DeadJudge())
+    monkeypatch.setattr(scorer_module, "build_judge", lambda config, ledger, answer: DeadJudge())
     outputs = await rollouts(model, [answer("bird"), answer("bird")])
     assert {type(output) for output in outputs} <= {JudgeError, GroupError}
     announced = [entry for entry in published if entry["partition_id"] == STOP_PARTITION]

@@ -60,7 +60,7 @@ async def test_extra_info_has_the_same_keys_for_every_outcome_and_one_share_set(
     assert len({tuple(info) for info in infos}) == 1
     assert all(sum(v for k, v in info.items() if k.startswith("share_")) == 1 for info in infos)  # type: ignore[misc]
     assert [info["category"] for info in infos] == ["G", "unparseable", "W"]
-    assert [info["refusal"] for info in infos] == ["", "empty", ""]
+    assert [info["rule"] for info in infos] == ["", "empty", ""]
     assert infos[0]["best"] == infos[0]["reference"] == "G"
 
 
@@ -73,7 +73,6 @@ async def test_extra_info_has_the_same_keys_for_every_outcome_and_one_share_set(
         ("less specific", 0.75, 1.0),
         ("specific", 1.0, 1.0),
         ("more specific", 1.0, 1.0),
-        ("robin or cardinal", 0.0, 0.0),
     ],
 )
 async def test_validation_scores_a_rollout_by_its_own_category(answer: str, reward: float, acc: float) -> None:

@@ -1,7 +1,7 @@
 """The stage `judge`: predictions through extraction and a judge into `verdicts.jsonl`.
 
-Failed and unparseable samples need no judge. A judge that gives no verdict ends the stage with its own message; the
-verdicts so far are kept, and the same command goes on from there.
+Failed and unparseable samples need no judge, nor do malformed answers. A judge that gives no verdict ends the stage
+with its own message; the verdicts so far are kept, and the same command goes on from there.
 """
 
 import asyncio
@@ -17,7 +17,8 @@ from speciarl_verl.judge.judge_config import ServerJudgeConfig
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.many import judge_with_progress
 from speciarl_verl.judge.protocol import Judge, Pair, Source, Verdict
-from speciarl_verl.method.answer import DEFAULT_MAX_WORDS, extract_answer
+from speciarl_verl.judge.response import DEFAULT_MAX_WORDS, AnswerConfig
+from speciarl_verl.method.answer import extract_answer
 from speciarl_verl.server_client.discovery import find_service
 from speciarl_verl.server_client.failure import ServerError
 
@@ -51,7 +52,8 @@ def run_judge(evaluation: Evaluation, config: Config, max_words: int | None) -> 
         return
     ledger = Ledger()
     try:
-        asyncio.run(judge_pending(pending, build_judge(config, ledger), max_words, journal, done=len(known)))
+        judge = build_judge(config, ledger, AnswerConfig(max_words=max_words))
+        asyncio.run(judge_pending(pending, judge, journal, done=len(known)))
     finally:
         save_judge_run(judging.charged(ledger.account()), folder)
 
@@ -92,20 +94,18 @@ def load_verdicts(predictions: Sequence[Prediction], journal: Journal[Judged]) -
     return verdicts
 
 
-def without_judge(prediction: Prediction, max_words: int) -> Judged | str:
+def without_judge(prediction: Prediction) -> Judged | str:
     """The record of a sample that needs no judge, or the answer that does."""
     if prediction.response is None:
         return Judged(prediction, answer=None, outcome=Outcome.FAILED)
-    extraction = extract_answer(prediction.response, max_words)
+    extraction = extract_answer(prediction.response)
     if extraction.answer is None:
         refusal = extraction.refusal.value if extraction.refusal else None
         return Judged(prediction, answer=None, outcome=Outcome.UNPARSEABLE, refusal=refusal)
     return extraction.answer
 
 
-async def judge_pending(
-    pending: Sequence[Prediction], judge: Judge, max_words: int, journal: Journal[Judged], done: int = 0
-) -> None:
+async def judge_pending(pending: Sequence[Prediction], judge: Judge, journal: Journal[Judged], done: int = 0) -> None:
     """Run the stage to its end, and close the judge.
 
     Args:
@@ -117,7 +117,7 @@ async def judge_pending(
     asked: list[tuple[Prediction, str]] = []
     with journal:
         for prediction in pending:
-            judged = without_judge(prediction, max_words)
+            judged = without_judge(prediction)
             if isinstance(judged, Judged):
                 journal.append([judged])
             else:
@@ -133,7 +133,8 @@ async def judge_pending(
 
 def _judged(prediction: Prediction, answer: str, verdict: Verdict) -> Judged:
     source = Source.SERVER if verdict.source in _THE_SERVERS else verdict.source
-    return Judged(prediction, answer, verdict.category, source=source.value, confidence=verdict.confidence)
+    rule = verdict.fault.value if verdict.fault else None
+    return Judged(prediction, answer, verdict.category, rule, source.value, verdict.confidence)
 
 
 def _with_model(config: Config, recorded: JudgeRun | None) -> Config:

@@ -8,6 +8,7 @@ from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, Sample
 from speciarl_verl.evaluation.store import verdicts_journal
 from speciarl_verl.evaluation.verdicts.stage import judge_pending, load_verdicts
 from speciarl_verl.judge.protocol import Pair, Source, Verdict
+from speciarl_verl.judge.response import AnswerConfig, WellFormedJudge
 from speciarl_verl.method.category import Category
 
 
@@ -43,10 +44,11 @@ class CountingJudge:
 
 
 async def run(judge: CountingJudge, predictions: list[Prediction], folder: Path, max_words: int = 12) -> list[Judged]:
+    rules = WellFormedJudge(judge, AnswerConfig(max_words=max_words))
     journal = verdicts_journal(folder)
     known = load_verdicts(predictions, journal)
     pending = [one for one in predictions if one.key not in known]
-    await judge_pending(pending, judge, max_words, journal, done=len(known))
+    await judge_pending(pending, rules, journal, done=len(known))
     return sorted(journal.load(), key=lambda judged: judged.prediction.key)
 
 
@@ -65,10 +67,13 @@ async def test_only_answers_reach_the_judge(tmp_path: Path) -> None:
         max_words=3,
     )
     assert judge.pairs == [Pair("jay", "label 0")]
-    assert [one.outcome for one in judged] == [Category.SPECIFIC, Outcome.FAILED, *[Outcome.UNPARSEABLE] * 3]
+    assert [one.outcome for one in judged] == [
+        *(Category.SPECIFIC, Outcome.FAILED, Outcome.UNPARSEABLE),
+        *[Category.WRONG] * 2,
+    ]
     assert [one.refusal for one in judged] == [None, None, "no-answer", "hedged", "too-long"]
     assert (judged[0].answer, judged[0].source, judged[0].confidence) == ("jay", "server", 0.75)
-    assert {one.source for one in judged[1:]} == {None}
+    assert [one.source for one in judged[1:]] == [None, None, "answer rule", "answer rule"]
 
 
 @pytest.mark.parametrize("source", [Source.CACHE, Source.COALESCED, Source.SERVER])

@@ -8,9 +8,9 @@ from speciarl_verl.errors import InputError
 from speciarl_verl.judge.calibration.gold import Kind, load_gold
 from speciarl_verl.judge.fast_path import decide
 from speciarl_verl.judge.llm.rubric import load_rubric, shipped_rubrics
+from speciarl_verl.judge.malformed import Malformed, find_fault
 from speciarl_verl.judge.taxonomy import TaxonomyJudge
 from speciarl_verl.judge.wording import normalise
-from speciarl_verl.method.answer import Refusal, extract_answer
 from speciarl_verl.method.category import Category
 
 GOLD = load_gold()
@@ -89,8 +89,7 @@ def test_spelling_is_close_to_the_label():
 
 def test_hedges_name_several_things_and_whatever_the_answer_rule_takes_for_one_is_wrong():
     for entry in GOLD:
-        refused = extract_answer(f"<answer>{entry.prediction}</answer>", max_words=99).refusal is Refusal.HEDGED
-        if refused:
+        if find_fault(entry.prediction, 99, 999) is Malformed.HEDGED:
             assert entry.category is Category.WRONG, entry
     assert all(any(sign in entry.prediction for sign in (" or ", " / ", ", ")) for entry in of_kind(Kind.HEDGE))
 
