@@ -16,7 +16,7 @@ Reply = tuple[int, object]
 
 
 class VisionServer(ThreadingHTTPServer):
-    """Answers each picture by `respond(request body)`; `script` replies come first."""
+    """Answers each picture by `respond(request body)`, `script` replies first; `listing` takes its models' place."""
 
     daemon_threads = True
 
@@ -26,6 +26,7 @@ class VisionServer(ThreadingHTTPServer):
         self.model = "seer"
         self.respond: Callable[[dict[str, Any]], Reply] = lambda body: choices(*["<answer>bird</answer>"] * count(body))
         self.script: deque[Reply] = deque()
+        self.listing: Reply | None = None
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.busiest = 0
@@ -80,7 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self._send(200, {"object": "list", "data": [{"id": self.server.model, "owned_by": self.server.owner}]})
+        cards = {"object": "list", "data": [{"id": self.server.model, "owned_by": self.server.owner}]}
+        self._send(*(self.server.listing or (200, cards)))
 
     def do_POST(self) -> None:
         server = self.server

@@ -32,6 +32,10 @@ def chat(content: object) -> bytes:
     return json.dumps({"choices": [{"message": {"role": "assistant", "content": content}}]}).encode()
 
 
+def _is_chat(path: str) -> bool:
+    return path.partition("?")[0].endswith("/chat/completions")
+
+
 @dataclass
 class FakeServer:
     """Answers /v1/models and the probes from `pages`, and chat requests from `script`, then with `answer`."""
@@ -47,7 +51,7 @@ class FakeServer:
 
     @property
     def chats(self) -> list[Request]:
-        return [request for request in self.requests if request.path.endswith("/chat/completions")]
+        return [request for request in self.requests if _is_chat(request.path)]
 
     @staticmethod
     def reply(status: int = 200, body: bytes = b"", **headers: str) -> Reply:
@@ -93,7 +97,7 @@ class FakeServer:
         writer.close()
 
     def _pick(self, path: str) -> Reply:
-        if path.endswith("/chat/completions"):
+        if _is_chat(path):
             if self.script:
                 return self.script.popleft()
             return self._delayed if self.delay_s else self.says(self.answer)

@@ -8,6 +8,7 @@ from speciarl_verl.judge.judge_config import JudgeConfig, ServerJudgeConfig, Tax
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Pair, Source, Verdict
 from speciarl_verl.method.category import Category
+from speciarl_verl.server_client.failure import ServerError
 
 adapter = TypeAdapter(JudgeConfig)
 
@@ -32,7 +33,13 @@ def test_judge_config_name_picks_the_kind():
         pytest.param({"name": "server", "url": "http://me:secret@h:1"}, id="credentials"),
         pytest.param({"name": "server", "url": "http://h:1?key=secret"}, id="query"),
         pytest.param({"name": "server", "url": "http://h:port"}, id="port of letters"),
+        pytest.param({"name": "server", "url": "http://h:1?api-version=1&token=secret"}, id="a secret in the query"),
         pytest.param({"name": "server", "output": "essay"}, id="unknown output"),
+        pytest.param({"name": "server", "temperature": -1}, id="negative temperature"),
+        pytest.param({"name": "server", "max_tokens_key": "max_len"}, id="unknown name of the limit"),
+        pytest.param({"name": "server", "extra_body": {"messages": []}}, id="another question"),
+        pytest.param({"name": "server", "extra_body": {"temperature": 1}}, id="a field with a key of its own"),
+        pytest.param({"name": "server", "extra_body": [1]}, id="fields that are none"),
         pytest.param({"name": "server", "cache": ""}, id="no cache"),
         pytest.param({"name": "server", "cache": "mysql://h/1"}, id="unknown cache"),
         pytest.param({"name": "server", "cache": "redis://:secret@h/1"}, id="credentials of the cache"),
@@ -100,3 +107,18 @@ async def test_build_judge_fast_path_can_be_switched_off(fake):
 def test_build_judge_missing_piece_is_named(config, message):
     with pytest.raises(JudgeError, match=message):
         build_judge(config)
+
+
+def test_judge_config_is_a_key_with_all_its_fields():
+    one, same, other = (ServerJudgeConfig(extra_body=fields) for fields in ({"a": [1]}, {"a": [1]}, {"a": [2]}))
+    assert {one: 1}[same] == 1
+    assert other not in {one: 1}
+
+
+def test_s6_url_is_kept_with_its_version_and_without_white_space():
+    assert ServerJudgeConfig(url=" https://h/x?api-version=1\n").url == "https://h/x?api-version=1"
+
+
+def test_endpoint_without_a_url_names_the_key():
+    with pytest.raises(ServerError, match=r"speciarl\.judge\.url"):
+        ServerJudgeConfig().endpoint()

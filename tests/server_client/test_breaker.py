@@ -8,6 +8,7 @@ import pytest
 from speciarl_verl.judge.protocol import Pair
 from speciarl_verl.server_client import breaker as module
 from speciarl_verl.server_client.breaker import Breaker, breaker_of
+from speciarl_verl.server_client.retry import TransientError
 
 SERVER = "http://judge:30000/v1"
 
@@ -34,7 +35,7 @@ def down(clock: Clock) -> Breaker:
     """A breaker that has just seen its server go down."""
     breaker = Breaker(SERVER)
     for _ in range(module._FAILURES):
-        breaker.failed("HTTP 503")
+        breaker.failed(TransientError("HTTP 503"))
     return breaker
 
 
@@ -45,20 +46,20 @@ def test_wait_s_new_breaker_lets_everything_go(clock):
 def test_failed_fewer_than_the_limit_lets_everything_go(clock):
     breaker = Breaker(SERVER)
     for _ in range(module._FAILURES - 1):
-        breaker.failed("reset")
+        breaker.failed(TransientError("reset"))
         assert breaker.wait_s() == 0
 
 
 def test_failed_as_often_as_the_limit_holds_everything_back(down):
     assert [down.wait_s() for _ in range(5)] == [1.0] * 5
-    assert down.fault == "HTTP 503"
+    assert str(down.fault) == "HTTP 503"
 
 
 def test_answered_between_failures_starts_the_count_anew(clock):
     breaker = Breaker(SERVER)
     for _ in range(20):
         for _ in range(module._FAILURES - 1):
-            breaker.failed("reset")
+            breaker.failed(TransientError("reset"))
         breaker.answered()
         assert breaker.wait_s() == 0
 
@@ -82,15 +83,15 @@ def test_wait_s_one_probe_a_second_however_many_ask(clock, down):
 def test_failed_probe_keeps_the_breaker_open(clock, down):
     clock.now += 1
     assert down.wait_s() == 0
-    down.failed("refused")
+    down.failed(TransientError("refused"))
     assert down.wait_s() == pytest.approx(1.0)
-    assert down.fault == "refused"
+    assert str(down.fault) == "refused"
 
 
 def test_failed_of_requests_under_way_does_not_put_off_the_probe(clock, down):
     clock.now += 0.9
     for _ in range(64):
-        down.failed("no answer")
+        down.failed(TransientError("no answer"))
     clock.now += 0.1
     assert down.wait_s() == 0
 
@@ -100,14 +101,14 @@ def test_answered_probe_lets_everything_go_at_once(clock, down):
     assert down.wait_s() == 0
     down.answered()
     assert [down.wait_s() for _ in range(100)] == [0.0] * 100
-    down.failed("reset")
+    down.failed(TransientError("reset"))
     assert down.wait_s() == 0
 
 
 def test_breaker_says_once_that_a_server_is_down_and_once_that_it_is_back(clock, caplog):
     breaker = Breaker(SERVER)
     for _ in range(50):
-        breaker.failed("HTTP 503")
+        breaker.failed(TransientError("HTTP 503"))
     clock.now += 12.5
     for _ in range(50):
         breaker.answered()

@@ -4,11 +4,11 @@ import traceback
 
 import pytest
 
-from speciarl_verl.server_client.endpoint import Endpoint, SettingNames, checked_url, secret_of
+from speciarl_verl.server_client.endpoint import Endpoint, checked_url, secret_of
 from speciarl_verl.server_client.failure import ServerError
+from tests.server_client.names import NAMES
 
 KEY = "sk-Secret-4711-abc"
-NAMES = SettingNames("oracle", "--url", "--model", "--key-env", "--key-file", "--body")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from tenacity.wait import wait_none
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.pictures import Picture, PixelBudget, read_pictures
 from speciarl_verl.evaluation.predict.engine import Answer, Sampling, picture_seed
-from speciarl_verl.evaluation.predict.server_engine import PLACEHOLDERS, ServerEngine, ServerSettings
+from speciarl_verl.evaluation.predict.server_engine import PLACEHOLDERS, ServerEngine, ServerSettings, served_model
 from speciarl_verl.server_client import retry as http_retry
 from tests.evaluation.small_set import png, small_set, write_set
 from tests.evaluation.vision_server import VisionServer, choices, count, picture, running, shade
@@ -219,3 +219,111 @@ def test_unusable_settings_are_refused(settings: dict[str, str], message: str) -
 def test_a_model_that_is_not_served_is_refused() -> None:
     with running() as server, pytest.raises(EvaluationError, match=r"does not serve 'other': .* one of seer"):
         ask(server, [], model="other")
+
+
+def said(content: object, ending: str = "stop", **message: object) -> tuple[int, object]:
+    """A chat completion of any content."""
+    return 200, {"choices": [{"message": {"content": content, **message}, "finish_reason": ending}]}
+
+
+def test_s1_a_named_model_needs_no_list_of_models(tmp_path: Path) -> None:
+    with running() as server:
+        server.listing = (401, {"error": "no key"})
+        (answer,) = ask(server, small_set(tmp_path, count=1), model="mine")
+        with pytest.raises(EvaluationError, match=r"HTTP 401.*--served-model"):
+            ask(server, [])
+    assert answer.failure is None
+    (body,) = server.requests
+    assert body["model"] == "mine"
+    assert "bad_words" not in body
+
+
+TEXT = {"type": "text", "text": "<answer>jay</answer>"}
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        pytest.param([{"type": "text", "text": "<answer>"}, {"type": "text", "text": "jay</answer>"}],
+                     "<answer>jay</answer>", id="text parts are joined"),
+        pytest.param([{"type": "thinking", "thinking": "blue"}, TEXT],
+                     "<think>blue</think><answer>jay</answer>", id="thinking parts are thinking"),
+        pytest.param([], "", id="no part"),
+        pytest.param(None, "", id="null"),
+    ],
+)  # fmt: skip
+def test_s2_parts_are_read(tmp_path: Path, content: object, text: str) -> None:
+    with running() as server:
+        server.script.append(said(content))
+        (answer,) = ask(server, small_set(tmp_path, count=1))
+    assert [response.text for response in answer.responses] == [text]
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        pytest.param(said([TEXT, {"type": "image_url", "image_url": {}}]), "'image_url'", id="a picture"),
+        pytest.param(said({"text": "jay"}), "a dict", id="an object"),
+        pytest.param(said([{"type": "text", "text": None}]), "no text", id="a part without text"),
+        pytest.param((200, {"choices": [{"text": "jay"}]}), "without a message", id="no message"),
+        pytest.param(said(None, "content_filter"), "content_filter", id="kept back"),
+        pytest.param(said(None, refusal="I cannot"), "refusal", id="refused"),
+    ],
+)
+def test_s2_anything_else_fails_the_sample(tmp_path: Path, reply: tuple[int, object], message: str) -> None:
+    with running() as server:
+        server.script.append(reply)
+        answers = ask(server, small_set(tmp_path, count=2), concurrency=1)
+    assert message in str(answers[0].failure)
+    assert answers[1].failure is None
+    assert len(server.requests) == 2
+
+
+def test_an_answer_that_was_broken_off_is_asked_for_again(tmp_path: Path) -> None:
+    with running() as server:
+        server.script.append(said("<answer>j", "abort"))
+        (answer,) = ask(server, small_set(tmp_path, count=1))
+    assert answer.responses[0].text == "<answer>bird</answer>"
+
+
+def test_s5_fields_of_the_request_are_the_users(tmp_path: Path) -> None:
+    body = {"max_tokens": None, "max_completion_tokens": 77, "temperature": None, "reasoning_effort": "low"}
+    with running("someone") as server:
+        ask(server, small_set(tmp_path, count=1), body=body)
+    (sent,) = server.requests
+    assert set(sent) == {"model", "messages", "max_completion_tokens", "reasoning_effort"}
+
+
+@pytest.mark.parametrize("body", [{"messages": []}, {"model": "x"}, {"n": 3}, {"temperature": 1}, {"seed": 4}])
+def test_s5_fields_that_the_flags_say_are_refused(body: dict[str, Any]) -> None:
+    with pytest.raises(EvaluationError, match=f"--engine-arg {next(iter(body))}=: .*flags"):
+        ask("http://127.0.0.1:9", [], body=body)
+
+
+def test_key_reaches_a_proxy_only_where_it_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEER_KEY", "top-secret")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with running() as server, running() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        ask(server, small_set(tmp_path, count=1), api_key_env="SEER_KEY")
+        assert (len(server.headers), proxy.headers) == (1, [])
+        ask(server, small_set(tmp_path, count=1), api_key_env="SEER_KEY", proxy=True)
+        assert (len(server.headers), len(proxy.headers)) == (1, 1)
+
+
+@pytest.mark.parametrize("status", [403, 404, 302])
+def test_a_server_that_refuses_everybody_ends_the_stage(tmp_path: Path, status: int) -> None:
+    with running() as server:
+        server.respond = lambda body: (status, {"error": "no"})
+        with pytest.raises(EvaluationError, match=f"HTTP {status}.*--"):
+            ask(server, small_set(tmp_path, count=3))
+
+
+def test_served_model_is_the_first_one_that_chats() -> None:
+    with running() as server:
+        server.listing = (200, [{"id": "text-embedding-3"}, {"id": "seer:latest"}])
+        assert served_model(ServerSettings(server.url)) == "seer:latest"
+        assert served_model(ServerSettings(server.url, "seer")) == "seer"
+        with pytest.raises(EvaluationError, match="--served-model is one of text-embedding-3, seer:latest"):
+            served_model(ServerSettings(server.url, "se"))

@@ -395,3 +395,101 @@ async def test_judge_goes_through_a_proxy_only_when_told(fake, make_judge, monke
         assert (await judge.judge(PAIR)).category is Category.SPECIFIC
     assert min(len(passed), 1) == through
     listener.close()
+
+
+@pytest.mark.parametrize("page", [401, 400, 500, "<html>", "[]"])
+async def test_s1_judge_with_a_named_model_needs_no_list_of_models(fake, make_judge, page):
+    listing = fake.reply(page, b"no") if isinstance(page, int) else fake.reply(200, page.encode())
+    usual = fake._pick
+    fake._pick = lambda path: listing if path == "/v1/models" else usual(path)
+    judge = make_judge(model="mine", budget_s=1)
+    await judge.check()
+    assert (await judge.judge(PAIR)).category is Category.SPECIFIC
+    # A server of no known kind gets OpenAI's own fields only.
+    assert set(fake.chats[0].body) == {"model", "messages", "temperature", "max_tokens"}
+    with pytest.raises(JudgeError, match=r"speciarl\.judge\.model"):
+        await make_judge(budget_s=1).judge(PAIR)
+
+
+FILTERED = b'{"error": {"code": "content_filter", "message": "The response was filtered"}}'
+NO_TEXT = b'{"choices": [{"message": {"content": null}, "finish_reason": "%s"}]}'
+EMPTY = b'{"choices": [{"message": {"content": ""}, "finish_reason": "%s"}]}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        pytest.param(400, FILTERED, id="400"),
+        pytest.param(200, NO_TEXT % b"content_filter", id="null content"),
+        pytest.param(200, EMPTY % b"content_filter", id="empty content"),
+    ],
+)
+async def test_s3_filtered_pair_is_named_with_the_reason_and_asked_once(fake, make_judge, status, body):
+    fake.script.extend([fake.reply(status, body)] * 100)
+    with pytest.raises(JudgeError, match=r"content_filter.*Pair\(prediction='great tit', ground_truth='Parus major'"):
+        await make_judge().judge(Pair("great tit", "Parus major"))
+    assert len(fake.chats) == 1
+
+
+async def test_s3_answer_without_text_names_the_pair_and_the_reason_in_the_end(fake, make_judge):
+    fake.script.extend([fake.reply(200, NO_TEXT % b"length")] * 1000)
+    with pytest.raises(JudgeError, match=r"finish_reason length.*Pair\(prediction='great tit'"):
+        await make_judge(budget_s=0.3).judge(Pair("great tit", "Parus major"))
+
+
+@pytest.mark.parametrize("status", [401, 404, 302])
+async def test_judge_refusal_of_everybody_names_no_pair(fake, make_judge, status):
+    fake.script.append(fake.reply(status))
+    with pytest.raises(JudgeError) as error:
+        await make_judge().judge(PAIR)
+    assert "Pair(" not in str(error.value)
+
+
+async def test_s4_judge_that_thinks_nothing_aloud_is_understood(fake, make_judge):
+    fake.answer = "<think>\n\n</think>\n\nspecific"
+    assert (await make_judge().judge(PAIR)).category is Category.SPECIFIC
+
+
+async def test_s4_judge_that_only_thinks_is_told_how_to_stop(fake, make_judge, models_page):
+    fake.pages = {"/v1/models": models_page("someone")}
+    fake.answer = "<think>\nLet me see: a sparrow"
+    with pytest.raises(JudgeError, match=r"thinks first.*speciarl\.judge\..*extra_body"):
+        await make_judge().judge(PAIR)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sent", "absent"),
+    [
+        ({}, {"temperature": 0, "max_tokens": 16}, {"max_completion_tokens"}),
+        ({"temperature": None}, {"max_tokens": 16}, {"temperature"}),
+        ({"max_tokens_key": "max_completion_tokens"}, {"max_completion_tokens": 16}, {"max_tokens"}),
+        ({"max_tokens_key": "none"}, {}, {"max_tokens", "max_completion_tokens"}),
+        (
+            {"max_tokens_key": "none", "extra_body": {"max_completion_tokens": 512, "reasoning_effort": "low"}},
+            {"max_completion_tokens": 512, "reasoning_effort": "low"},
+            {"max_tokens"},
+        ),
+        ({"extra_body": {"max_tokens": 99, "seed2": {"a": [1]}}}, {"max_tokens": 99, "seed2": {"a": [1]}}, set()),
+    ],
+)
+async def test_s5_request_is_what_the_server_takes(fake, make_judge, settings, sent, absent):
+    await make_judge(**settings).judge(PAIR)
+    body = fake.chats[0].body
+    assert {name: body.get(name) for name in sent} == sent
+    assert not absent & body.keys()
+
+
+async def test_s5_server_that_refuses_a_field_is_told_with_the_keys(fake, make_judge):
+    fake.script.append(fake.reply(400, b"Unsupported parameter: 'max_tokens'; use 'max_completion_tokens'"))
+    with pytest.raises(JudgeError, match=r"speciarl\.judge\.max_tokens_key, temperature and extra_body"):
+        await make_judge().judge(PAIR)
+
+
+async def test_s6_judge_keeps_the_query_of_its_url(fake, make_judge):
+    await make_judge(url=f" {fake.url}/openai/deployments/d?api-version=2024-10-21", model="d").judge(PAIR)
+    assert fake.requests[-1].path == "/openai/deployments/d/chat/completions?api-version=2024-10-21"
+
+
+async def test_judge_server_in_the_midst_of_ending_is_asked_again(fake, make_judge):
+    fake.script.append(fake.reply(200, EMPTY % b"abort"))
+    assert (await make_judge().judge(PAIR)).category is Category.SPECIFIC

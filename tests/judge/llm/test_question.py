@@ -3,9 +3,11 @@ import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from speciarl_verl.errors import JudgeError
-from speciarl_verl.judge.judge_config import Output, ServerJudgeConfig
+from speciarl_verl.judge.judge_config import MaxTokensKey, Output, ServerJudgeConfig
 from speciarl_verl.judge.llm.question import Form, make_forms
 from speciarl_verl.judge.llm.rubric import Rubric
 from speciarl_verl.judge.protocol import Pair
@@ -37,6 +39,11 @@ OTHERS = [
     pytest.param({"form": replace(FORM, seed=0)}, id="seed"),
     pytest.param({"form": replace(FORM, seed=1)}, id="another seed"),
     pytest.param({"form": replace(FORM, temperature=0.7, seed=1)}, id="temperature and seed"),
+    pytest.param({"form": replace(FORM, temperature=None)}, id="the server's own temperature"),
+    pytest.param({"form": replace(FORM, max_tokens_key=MaxTokensKey.MAX_COMPLETION_TOKENS)}, id="name of the limit"),
+    pytest.param({"form": replace(FORM, max_tokens_key=MaxTokensKey.NONE)}, id="no limit"),
+    pytest.param({"form": replace(FORM, extra_body={"reasoning_effort": "low"})}, id="a further field"),
+    pytest.param({"form": replace(FORM, extra_body={"reasoning_effort": "high"})}, id="another value of it"),
     pytest.param({"pair": Pair("Sparrow", "House Sparrow")}, id="case of the prediction"),
     pytest.param({"pair": Pair("sparrow ", "House Sparrow")}, id="white space of the prediction"),
     pytest.param({"pair": Pair("sparrow", "house sparrow")}, id="ground truth"),
@@ -91,6 +98,7 @@ def test_key_does_not_change_with_anything_else(changed):
         {"fast_path": False},
         {"api_key_env": "KEY"},
         {"api_key_file": "key.txt"},
+        {"proxy": True},
     ],
     ids=lambda settings: next(iter(settings)),
 )
@@ -247,3 +255,50 @@ def test_body_half_a_surrogate_can_be_sent(text):
 def test_body_system_message_is_the_rubric_and_how_to_answer():
     system, _ = FORM.body(PAIR, SERVICE)["messages"]
     assert system == {"role": "system", "content": f"Grade it.\n\n{FORM.menu.instruction}"}
+
+
+TEXTS = st.text(max_size=40)
+FORMS = st.builds(
+    Form,
+    rubric=st.builds(lambda text: replace(RUBRIC, text=text), TEXTS),
+    output=st.sampled_from(Output),
+    temperature=st.none() | st.floats(0, 2),
+    seed=st.none() | st.integers(0, 9),
+    max_tokens_key=st.sampled_from(MaxTokensKey),
+    extra_body=st.dictionaries(st.sampled_from(["top_k", "reasoning_effort"]), TEXTS | st.integers(), max_size=2),
+)
+QUESTIONS = st.tuples(
+    FORMS,
+    st.builds(Pair, prediction=TEXTS, ground_truth=TEXTS),
+    st.builds(Service, dialect=st.sampled_from(Dialect), model=TEXTS, weights=st.none() | TEXTS),
+)
+
+
+def asked(question: tuple[Form, Pair, Service]) -> str:
+    """All that the server is sent, and what it says of its weights; how it is constrained only as far as it is."""
+    form, pair, service = question
+    body = form.body(pair, replace(service, dialect=Dialect.OTHER))
+    constrained = service.dialect is not Dialect.OTHER
+    return json.dumps([body, service.weights, constrained], sort_keys=True)
+
+
+@given(QUESTIONS, QUESTIONS)
+def test_key_is_the_same_exactly_where_the_same_is_asked(one, other):
+    assert (one[0].key(*one[1:]) == other[0].key(*other[1:])) is (asked(one) == asked(other))
+
+
+@given(QUESTIONS)
+def test_key_is_its_own_again_and_hexadecimal(question):
+    form, pair, service = question
+    again = replace(form, extra_body=dict(reversed(form.extra_body.items())))
+    assert form.key(pair, service) == again.key(pair, service)
+    assert re.fullmatch("[0-9a-f]{64}", form.key(pair, service))
+
+
+@given(QUESTIONS, TEXTS)
+def test_body_whatever_is_predicted_changes_the_last_message_alone(question, prediction):
+    form, pair, service = question
+    body, other = form.body(pair, service), form.body(replace(pair, prediction=prediction), service)
+    assert json.loads(other["messages"].pop()["content"])["prediction"] == prediction
+    body["messages"].pop()
+    assert body == other

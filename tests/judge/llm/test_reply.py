@@ -6,6 +6,7 @@ from speciarl_verl.judge.judge_config import Output
 from speciarl_verl.judge.llm.reply import Reply, read_reply
 from speciarl_verl.judge.llm.rubric import Menu, Rubric
 from speciarl_verl.method.category import Category
+from speciarl_verl.server_client.failure import UnusableAnswerError
 
 RUBRIC = Rubric("test", 1, "Grade it.", {category.label: category for category in Category})
 LETTERS = RUBRIC.menu(Output.LETTER)
@@ -154,3 +155,54 @@ def test_confidence_off_the_menu_is_none():
 def test_confidence_of_a_label_is_none():
     # "less" may go on to several labels; its share is not that of the answer.
     assert confidence("wrong", probabilities("wrong", wrong=0.9, less=0.1), LABELS) is None
+
+
+@pytest.mark.parametrize(
+    "thinking",
+    [
+        "<think>\n\n</think>\n\n",
+        "<think>\nIt is wrong, or rather generic.\n</think>\n",
+        "It is wrong.</think>",
+        "<thinking>wrong</thinking>",
+        "<seed:think>wrong</seed:think>",
+        "<thought>wrong</thought>",
+        "[THINK]wrong[/THINK]",
+        "\u25c1think\u25b7wrong\u25c1/think\u25b7",
+        "<|channel|>analysis<|message|>wrong<|end|><|start|>assistant<|channel|>final<|message|>",
+        "<think>a</think>wrong<think>b</think>",
+    ],
+)
+def test_s4_thinking_comes_off_before_the_label_is_read(thinking):
+    reply = read_reply(completion(f"{thinking}specific"), LABELS)
+    assert LABELS.category(reply.text) is Category.SPECIFIC
+    assert LETTERS.category(read_reply(completion(f"{thinking}\n**E**"), LETTERS).text) is Category.SPECIFIC
+
+
+@pytest.mark.parametrize("text", ["<think>specific", "specific <think>", "</think>"])
+def test_s4_thinking_without_an_answer_behind_it_is_off_the_menu(text):
+    assert LABELS.category(read_reply(completion(text), LABELS).text) is None
+
+
+def test_s2_parts_of_a_judges_answer_are_joined():
+    parts = [{"type": "thinking", "thinking": "wrong"}, *({"type": "text", "text": text} for text in ("spec", "ific"))]
+    assert read_reply(completion(parts), LABELS).text == "specific"
+
+
+def test_s3_text_kept_back_is_final_and_names_the_reason():
+    body = {"choices": [{"message": {"content": None}, "finish_reason": "content_filter"}]}
+    with pytest.raises(UnusableAnswerError, match="content_filter"):
+        read_reply(body, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("message", "ending", "said"),
+    [
+        pytest.param({"content": None}, "stop", "no text .finish_reason stop.", id="stop"),
+        pytest.param({"content": None}, None, "not told", id="no reason"),
+        pytest.param({"content": None, "reasoning": "well"}, "length", "length.*reasoning parser", id="thought"),
+        pytest.param({"content": "spec"}, "abort", "abort", id="the server ends"),
+    ],
+)
+def test_s3_no_text_for_another_reason_may_come_yet(message, ending, said):
+    with pytest.raises(ValueError, match=said):
+        read_reply({"choices": [{"message": message, "finish_reason": ending}]}, LABELS)

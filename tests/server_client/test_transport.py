@@ -1,0 +1,233 @@
+"""One exchange: what is sent, what is tried again, what ends, and how it is said."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from speciarl_verl.server_client.failure import (
+    ServerError,
+    ServerFailureError,
+    ServerRefusalError,
+    UnusableAnswerError,
+)
+from speciarl_verl.server_client.transport import Patience, Transport
+from tests.fresh_python import run
+from tests.server_client.names import at
+
+PATIENT = Patience(timeout_s=5, budget_s=5, retry_s=5)
+ONCE = Patience(timeout_s=5, budget_s=5, retry_s=0)
+
+
+@dataclass
+class Counted:
+    sent: int = 0
+    retries: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+    def answered(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+
+@pytest.fixture
+async def open_transport() -> AsyncIterator[Callable[..., Transport]]:
+    """Opens clients of an endpoint, and closes them."""
+    opened = []
+
+    def of(url: str, counter: Any = None, proxy: bool = False, **key: str) -> Transport:
+        opened.append(Transport(at(url, **key), 4, counter, proxy))
+        return opened[-1]
+
+    yield of
+    for transport in opened:
+        await transport.close()
+
+
+async def chat(transport: Transport, patience: Patience = PATIENT, read: Any = lambda body: body) -> Any:
+    return await transport.chat({"messages": []}, read, patience)
+
+
+async def test_chat_counts_what_it_asks_for_and_how_long_it_took(fake, open_transport):
+    counted = Counted()
+    fake.script.extend([fake.reply(503), fake.reply(200, b"[1]"), fake.reply(200, b"[2]")])
+    transport = open_transport(fake.url, counted)
+    assert [await chat(transport), await chat(transport)] == [[1], [2]]
+    assert (counted.sent, counted.retries, len(counted.seconds)) == (2, 1, 2)
+    assert await transport.get("/models", lambda body: body, ONCE) == fake.pages["/v1/models"]
+    assert counted.sent == 2
+
+
+async def test_chat_without_a_counter_works(fake, open_transport):
+    fake.script.append(fake.reply(429))
+    assert "choices" in await chat(open_transport(fake.url))
+
+
+async def test_s6_query_goes_with_every_request_and_stays_out_of_messages(fake, open_transport, monkeypatch):
+    monkeypatch.setenv("SERVER_KEY", "k-4711")
+    url = f"{fake.url}/openai/deployments/d?api-version=2024-10-21"
+    transport = open_transport(url, api_key_env="SERVER_KEY")
+    fake.script.append(fake.reply(400, b"no"))
+    with pytest.raises(ServerRefusalError) as error:
+        await chat(transport)
+    (request,) = fake.requests
+    assert request.path == "/openai/deployments/d/chat/completions?api-version=2024-10-21"
+    assert request.headers["api-key"] == "k-4711"
+    assert "authorization" not in request.headers
+    assert "api-version" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "cure", "of_the_request"),
+    [
+        (400, "--model, --body", True),
+        (413, "--body", True),
+        (422, "--body", True),
+        (401, "--key-env", False),
+        (403, "--key-env", False),
+        (404, "--url .*--model", False),
+        (302, "Redirects are not followed.*--url", False),
+        (409, "--model", False),
+    ],
+)
+async def test_chat_refusal_names_the_users_own_settings(fake, open_transport, status, cure, of_the_request):
+    fake.script.append(fake.reply(status, b"two\nlines"))
+    with pytest.raises(ServerRefusalError, match=rf"oracle {fake.url}/v1/chat/completions: HTTP {status}.*{cure}") as e:
+        await chat(open_transport(fake.url))
+    assert (e.value.status, e.value.of_the_request) == (status, of_the_request)
+    assert "\n" not in str(e.value)
+    assert len(fake.chats) == 1
+
+
+async def test_chat_unusable_body_is_quoted(fake, open_transport):
+    fake.script.extend([fake.reply(200, b'data: {"id": 1}\n\ndata: [DONE]')] * 100)
+    with pytest.raises(ServerFailureError, match=r"unusable body.*data: ") as error:
+        await chat(open_transport(fake.url), Patience(5, 0.3, 0.3))
+    assert not error.value.unreachable
+    assert len(fake.chats) > 1
+
+
+async def test_chat_answer_that_would_not_get_better_is_not_asked_for_again(fake, open_transport):
+    def read(body: object) -> None:
+        raise UnusableAnswerError("kept back")
+
+    with pytest.raises(UnusableAnswerError, match="kept back"):
+        await chat(open_transport(fake.url), read=read)
+    assert len(fake.chats) == 1
+
+
+async def test_chat_body_nested_without_an_end_is_no_crash(fake, open_transport):
+    fake.script.extend([fake.reply(200, b"[" * 100_000)] * 100)
+    with pytest.raises(ServerFailureError, match="unusable body"):
+        await chat(open_transport(fake.url), ONCE)
+
+
+async def test_chat_server_not_there_is_unreachable_also_while_the_breaker_waits(open_transport, unused_tcp_port):
+    transport = open_transport(f"http://127.0.0.1:{unused_tcp_port}")
+    for _ in range(15):
+        with pytest.raises(ServerFailureError, match="cannot connect") as error:
+            await chat(transport, ONCE)
+        assert error.value.unreachable
+
+
+@pytest.mark.parametrize(
+    ("said", "cure"),
+    [
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed", "SSL_CERT_FILE"),
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number", "http://, not https://"),
+    ],
+)
+async def test_chat_tls_that_cannot_work_ends_at_once_with_the_cure(fake, open_transport, monkeypatch, said, cure):
+    tried = []
+
+    async def refuse(*_arguments: Any, **_settings: Any) -> httpx.Response:
+        tried.append(said)
+        raise httpx.ConnectError(said)
+
+    monkeypatch.setattr(httpx.AsyncClient, "request", refuse)
+    with pytest.raises(ServerError, match=cure):
+        await chat(open_transport(fake.url))
+    assert len(tried) == 1
+
+
+async def test_chat_https_at_a_port_of_http_names_the_cure(open_transport):
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    with pytest.raises(ServerError, match="http://, not https://"):
+        await chat(open_transport(f"https://127.0.0.1:{listener.sockets[0].getsockname()[1]}"))
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    "error", [httpx.UnsupportedProtocol("x"), httpx.LocalProtocolError("x"), httpx.InvalidURL("x")]
+)
+async def test_chat_request_that_cannot_be_sent_is_not_tried_again(fake, open_transport, monkeypatch, error):
+    async def refuse(*_arguments: Any, **_settings: Any) -> httpx.Response:
+        raise error
+
+    monkeypatch.setattr(httpx.AsyncClient, "request", refuse)
+    with pytest.raises(ServerError, match="cannot be sent"):
+        await chat(open_transport(fake.url))
+
+
+@pytest.fixture
+async def proxied(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[bytes]]:
+    """What reached a proxy that the environment names for everything; it refuses to pass anything on."""
+    heads: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    yield heads
+    listener.close()
+
+
+async def test_key_reaches_no_proxy_that_was_not_asked_for(fake, open_transport, proxied, monkeypatch):
+    monkeypatch.setenv("SERVER_KEY", "k-4711")
+    transport = open_transport(fake.url, api_key_env="SERVER_KEY")
+    await chat(transport)
+    await transport.get("/models", lambda body: body, ONCE)
+    with pytest.raises(ServerRefusalError, match="404"):
+        await transport.get("/version", lambda body: body, ONCE, of_root=True)
+    assert proxied == []
+    assert [request.headers["authorization"] for request in fake.requests] == ["bearer k-4711"] * 3
+
+
+async def test_proxy_that_was_asked_for_is_used(fake, open_transport, proxied):
+    with pytest.raises(ServerRefusalError, match="HTTP 403"):
+        await chat(open_transport(fake.url, proxy=True))
+    assert len(proxied) == 1
+    assert fake.requests == []
+
+
+def test_authority_of_the_user_is_trusted(monkeypatch, tmp_path):
+    named = tmp_path / "authority.pem"
+    named.write_text("no certificate")
+    monkeypatch.setenv("SSL_CERT_FILE", str(named))
+    # It is read, though nothing else of the environment is.
+    with pytest.raises(ssl.SSLError):
+        Transport(at("https://h"), 1)
+
+
+def test_client_stands_below_the_judge_and_the_evaluation():
+    code = """
+    import sys
+    import speciarl_verl.server_client.discovery, speciarl_verl.server_client.message
+    ours = {name for name in sys.modules if name.startswith("speciarl_verl.")}
+    print(*sorted(name for name in ours if not name.startswith("speciarl_verl.server_client")))
+    """
+    assert run(code).split() == ["speciarl_verl.errors", "speciarl_verl.files"]
