@@ -4,7 +4,8 @@
 #
 #   bash recipes/quickstart.sh [--fresh] [--seed N] [--steps N] [--reward NAME]
 #
-# Writes outputs/quickstart/report.json and report.png. --fresh starts over; --reward binary is the contrast: it learns to guess.
+# Writes outputs/quickstart/report.json and report.png, and what `speciarl evaluate` writes, before and after the training:
+# report.md, plots/, browser.html. --fresh starts over; --reward binary is the contrast: it learns to guess.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +18,7 @@ while (($#)); do
   case $1 in
     --seed | --reward | --steps) (($# > 1)) || refuse "$1 needs a value"; printf -v "${1#--}" %s "$2"; shift 2 ;;
     --fresh) fresh=1; shift ;;
-    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; echo "--reward ${rewards[*]}"; exit 0 ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; echo "--reward ${rewards[*]}"; exit 0 ;;
     *) refuse "unknown argument $1 (see --help)" ;;
   esac
 done
@@ -65,9 +66,13 @@ train() { # verl's full output goes to the log; what tells of progress is shown
   fi
 }
 
-evaluate() { # evaluate MODEL OUT
-  python -m recipes.quickstart.evaluate --model "$1" --data "$world/data/test.parquet" \
-    --visibility "$world/birds/visibility.txt" --taxonomy "$world/birds/taxonomy.json" --out "$2"
+evaluate() { # evaluate MODEL OUT FLAG...: what the model says of the held-out birds, judged and reported by the product
+  local model=$1 out=$2
+  shift 2
+  [[ -e $out.jsonl ]] ||
+    python -m recipes.quickstart.evaluate --model "$model" --data "$world/data/test.parquet" --out "$out.jsonl"
+  speciarl evaluate --predictions "$out.jsonl" --data "$world/data/test.parquet" --model "$model" --out "$out" \
+    --judge taxonomy --judge-set "taxonomy=$world/birds/taxonomy.json" "$@"
 }
 
 trained=$run/train/checkpoints/global_step_$steps/actor/huggingface
@@ -75,12 +80,14 @@ stage "render the birds" "$world/birds" python -m recipes.quickstart.birds --out
 stage "prepare the data" "$world/data/manifest.json" \
   python -m data_prep cub --source "$world/birds/CUB_200_2011" --out "$world/data" --val-size 60 --seed "$seed"
 stage "warm the policy up" "$world/warmup" python -m recipes.quickstart.warmup --out "$world/warmup" --seed "$seed"
-stage "evaluate before" "$world/before.json" evaluate "$world/warmup" "$world/before.json"
+stage "evaluate before" "$world/before/browser.html" evaluate "$world/warmup" "$world/before"
 stage "train with the $reward reward: $steps steps of verl on the CPU (a minute of start-up)" "$trained" train
-stage "evaluate after" "$run/after-$steps.json" evaluate "$trained" "$run/after-$steps.json"
+after=$run/after-$steps
+stage "evaluate after" "$after/compare/compare.json" evaluate "$trained" "$after" --compare "$world/before"
 echo "== report"
-python -m recipes.quickstart.report --before "$world/before.json" --after "$run/after-$steps.json" \
-  --metrics "$run/train/metrics" --reward "$reward" --seed "$seed" --steps "$steps" --out "$run"
+python -m recipes.quickstart.report --before "$world/before" --after "$after" \
+  --visibility "$world/birds/visibility.txt" --metrics "$run/train/metrics" --reward "$reward" --seed "$seed" --steps "$steps" --out "$run"
 # The latest run's, whatever its reward and seed.
 cp "$run/report.json" "$run/report.png" outputs/quickstart/
-echo "== outputs/quickstart/report.json and report.png; everything of this run is in $run; $SECONDS s in all"
+echo "== outputs/quickstart/report.json and report.png; the trained policy's report: $after/report.md, its answers picture by
+   picture: $after/browser.html, against the untrained one: $after/compare/compare.md; $SECONDS s in all"

@@ -1,12 +1,11 @@
 """The course of a training, as verl's `file` logger writes it: lines of `{"step": int, "data": {metric: value}}`."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from speciarl_verl.errors import InputError
+from speciarl_verl.files import json_lines, read_text
 
 _REWARD = "critic/score/mean"
 _SHARE = "training/speciarl/share/"
@@ -34,13 +33,13 @@ def read_steps(metrics: Path) -> list[Step]:
     cut short is left out.
 
     Raises:
-        OSError: there is no such file or folder.
-        ValueError: none of the lines is a training step.
+        InputError: a file cannot be read, a line is no JSON, or none is a training step.
     """
     files = sorted(metrics.glob("*.jsonl")) if metrics.is_dir() else [metrics]
     steps: dict[int, Step] = {}
     for file in files:
-        for record in _records(file.read_text(encoding="utf-8").splitlines()):
+        text = read_text(file)
+        for _, record in json_lines(text[: text.rfind("\n") + 1], file):
             data = record["data"]
             if _REWARD in data:
                 shares = {key.removeprefix(_SHARE): data[key] for key in data if key.startswith(_SHARE)}
@@ -48,12 +47,3 @@ def read_steps(metrics: Path) -> list[Step]:
     if not steps:
         raise InputError(f"{metrics}: no line holds {_REWARD}: is this the file log of a verl training?")
     return [steps[number] for number in sorted(steps)]
-
-
-def _records(lines: Sequence[str]) -> Iterable[dict[str, Any]]:
-    for number, line in enumerate(lines, start=1):
-        try:
-            yield json.loads(line)
-        except json.JSONDecodeError:
-            if number < len(lines):
-                raise

@@ -1,25 +1,24 @@
 """Merges the evaluations before and after with verl's metrics into a table, `report.json` and `report.png`.
 
-    python -m recipes.quickstart.report --before before.json --after after.json --metrics DIR \
+    python -m recipes.quickstart.report --before RUN --after RUN --visibility DIR/visibility.txt --metrics DIR \
         --reward dynamic --seed 0 --steps 30 --out DIR
+
+`before` and `after` are folders of `speciarl evaluate`.
 """
 
 import json
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from recipes.quickstart.by_visibility import Figures, read_figures, read_visibilities
 from recipes.quickstart.course import read_steps
 from recipes.quickstart.figure import plot
 from recipes.quickstart.stage import run_stage
 from recipes.quickstart.world import Visibility
-from speciarl_verl.files import whole_file
-
-Figures = Mapping[str, Any]
-"""What `evaluate` writes."""
+from speciarl_verl.files import whole_file, write_text
 
 
 def table(before: Figures, after: Figures) -> str:
@@ -47,8 +46,9 @@ def _commit() -> str | None:
 
 
 def main(
-    before: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Evaluation of the warmed-up policy.")],
-    after: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Evaluation of the trained policy.")],
+    before: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Evaluation of the warmed-up policy.")],
+    after: Annotated[Path, typer.Option(exists=True, file_okay=False, help="Evaluation of the trained policy.")],
+    visibility: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="visibility.txt of the data set.")],
     metrics: Annotated[Path, typer.Option(exists=True, help="verl's file log, or the folder that holds them.")],
     reward: Annotated[str, typer.Option(help="Name of the reward that was trained with.")],
     seed: Annotated[int, typer.Option(help="Of the run.")],
@@ -56,7 +56,8 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder of report.json and report.png.")],
 ) -> None:
     """Report what training changed."""
-    old, new = (json.loads(path.read_text(encoding="utf-8")) for path in (before, after))
+    visibilities = read_visibilities(visibility)
+    old, new = (read_figures(run, visibilities) for run in (before, after))
     course = read_steps(metrics)
     report = {
         "before": old,
@@ -69,8 +70,7 @@ def main(
     }
     with whole_file(out / "report.png") as partial:
         plot(old, new, course, title=f"GRPO with the {reward} reward, {steps} steps, seed {seed}", path=partial)
-    with whole_file(out / "report.json") as partial:
-        partial.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write_text(out / "report.json", json.dumps(report, indent=2) + "\n")
     typer.echo(table(old, new))
     typer.echo(f"\nmean reward of a step: {course[0].reward:.3f} (first) -> {course[-1].reward:.3f} (last)")
 

@@ -8,20 +8,34 @@ from PIL import Image
 from recipes.quickstart.course import Step, read_steps
 from recipes.quickstart.report import main, table
 from speciarl_verl.errors import InputError
+from speciarl_verl.evaluation.records import Judged, Prediction, SampleKey
+from speciarl_verl.evaluation.store import verdicts_journal
 from speciarl_verl.method.category import Category
 from speciarl_verl.method.metrics import compute_metrics
+
+VISIBILITIES = ("clear", "hidden", "blurred")
 
 
 def figures(*categories: Category) -> dict[str, Any]:
     return compute_metrics(categories).as_json() | {"unparseable": 0}
 
 
-def evaluation(*categories: Category) -> dict[str, Any]:
-    return figures(*categories) | {"by_visibility": {v: figures(*categories) for v in ("clear", "hidden", "blurred")}}
+def evaluation(category: Category) -> dict[str, Any]:
+    return figures(*[category] * 3) | {"by_visibility": {name: figures(category) for name in VISIBILITIES}}
 
 
-BEFORE = evaluation(Category.GENERIC, Category.GENERIC)
-AFTER = evaluation(Category.SPECIFIC, Category.WRONG)
+def write_run(folder: Path, category: Category) -> Path:
+    """What `speciarl evaluate` leaves of one picture of each visibility."""
+    folder.mkdir()
+    with verdicts_journal(folder) as journal:
+        for name in VISIBILITIES:
+            key = SampleKey("cub", f"images/{name}.png", 0)
+            journal.append([Judged(Prediction(key, "Duck", "<answer>duck</answer>"), "duck", category)])
+    return folder
+
+
+BEFORE = evaluation(Category.GENERIC)
+AFTER = evaluation(Category.SPECIFIC)
 
 
 VALIDATION = json.dumps({"step": 0, "data": {"val-core/x": 1.0}}) + "\n"
@@ -46,7 +60,7 @@ def test_steps_of_a_resumed_run_are_merged_and_the_later_log_wins(tmp_path: Path
 
 def test_a_log_broken_in_the_middle_is_refused(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text("{\n" + line(1, 0.1))
-    with pytest.raises(json.JSONDecodeError):
+    with pytest.raises(InputError, match=r"log\.jsonl:1: not JSON"):
         read_steps(tmp_path / "log.jsonl")
 
 
@@ -65,11 +79,15 @@ def test_table_is_aligned_and_names_every_visibility() -> None:
 
 @pytest.mark.parametrize("shares", [{}, {"G": 0.7, "S": 0.2, "unparseable": 0.1}], ids=["reward-only", "with-shares"])
 def test_report_holds_both_evaluations_and_the_course(tmp_path: Path, shares: dict[str, float]) -> None:
-    for name, content in (("before", BEFORE), ("after", AFTER)):
-        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    (tmp_path / "CUB_200_2011").mkdir()
+    (tmp_path / "CUB_200_2011" / "images.txt").write_text("".join(f"{name} {name}.png\n" for name in VISIBILITIES))
+    visibility = tmp_path / "visibility.txt"
+    visibility.write_text("".join(f"{name} {name}\n" for name in VISIBILITIES))
+    before = write_run(tmp_path / "before", Category.GENERIC)
+    after = write_run(tmp_path / "after", Category.SPECIFIC)
     log = tmp_path / "metrics.jsonl"
     log.write_text(line(1, 0.5, **shares) + line(2, 0.75, **shares))
-    main(tmp_path / "before.json", tmp_path / "after.json", log, "dynamic", seed=7, steps=2, out=tmp_path / "out")
+    main(before, after, visibility, log, "dynamic", seed=7, steps=2, out=tmp_path / "out")
 
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert (report["before"], report["after"]) == (BEFORE, AFTER)

@@ -8,14 +8,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_evaluation_of_a_foreign_parquet_is_refused_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "CUB_200_2011").mkdir()
-    (tmp_path / "CUB_200_2011" / "images.txt").write_text("1 a.png\n")
-    (tmp_path / "visibility.txt").write_text("1 clear\n")
-    for name in ("test.parquet", "taxonomy.json"):
-        (tmp_path / name).write_text("nonsense")
-    flags = {"model": ".", "data": "test.parquet", "visibility": "visibility.txt", "taxonomy": "taxonomy.json"}
-    paths = [part for flag, name in flags.items() for part in (f"--{flag}", str(tmp_path / name))]
-    out = tmp_path / "before.json"
+    (tmp_path / "test.parquet").write_text("nonsense")
+    paths = ["--model", str(tmp_path), "--data", str(tmp_path / "test.parquet")]
+    out = tmp_path / "before.jsonl"
     done = subprocess.run(
         [sys.executable, "-m", "recipes.quickstart.evaluate", *paths, "--out", str(out)],
         cwd=ROOT,
