@@ -22,7 +22,7 @@ from speciarl_verl.files import write_text
 from speciarl_verl.judge.many import outside_loop
 
 if TYPE_CHECKING:
-    from speciarl_verl.evaluation.report.build import Report
+    from speciarl_verl.evaluation.report.contents import Report
 
 
 class Stage(str, Enum):

@@ -61,7 +61,7 @@ class Bench:
 
     def report(self, out: str) -> dict[str, Any]:
         report = json.loads((self.folder / out / "report.json").read_text())
-        report["about"].pop("created")
+        report["run"].pop("created")
         return report
 
 
@@ -93,7 +93,7 @@ def test_one_command_predicts_judges_and_reports(bench: Bench) -> None:
 
 def test_the_model_that_is_served_is_named(bench: Bench) -> None:
     bench.run("run", *bench.flags)
-    assert bench.report("run")["about"]["model"] == "seer"
+    assert bench.report("run")["run"]["settings"]["model"] == "seer"
     (bench.folder / "run" / "predictions.jsonl").unlink()
     with running() as other:
         other.model = "oracle"
@@ -108,8 +108,8 @@ def test_stages_by_themselves_make_the_same_report(bench: Bench) -> None:
     assert bench.run("run", *bench.flags[4:], "--stages", "judge").exit_code == 0
     assert bench.run("run", "--stages", "report", "--browser-pictures=0").exit_code == 0
     report, whole = bench.report("run"), bench.report("whole")
-    assert report["about"].pop("name") == "run"
-    assert whole["about"].pop("name") == "whole"
+    assert report.pop("name") == "run"
+    assert whole.pop("name") == "whole"
     assert report == whole
 
 

@@ -1,26 +1,26 @@
 """Judged predictions and runs for the tests of reports."""
 
 import random
-from datetime import datetime, timezone
 
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
-from speciarl_verl.evaluation.report.build import JudgeAbout, RunAbout, SamplingAbout, Versions
+from speciarl_verl.evaluation.report.contents import JudgeReport
+from speciarl_verl.evaluation.run import Data, EngineKind, Run, Settings
 from speciarl_verl.method.category import Category
 
-ABOUT = RunAbout(
-    name="a run",
-    model="Qwen/Qwen2.5-VL-7B-Instruct",
-    prompt="default",
-    judge=JudgeAbout(kind="server", model="meta-llama/Llama-3-70B-Instruct", rubric="paper"),
-    sampling=SamplingAbout(),
-    data=("test.parquet",),
-    created=datetime(2026, 11, 21, 13, tzinfo=timezone.utc),
-    versions=Versions(package="0.1.0", engine="vllm 0.24.0"),
+SETTINGS = Settings(engine=EngineKind.VLLM, model="Qwen/Qwen2.5-VL-7B-Instruct", prompt="default")
+RUN = Run(
+    created="2026-11-21T13:00:00+00:00",
+    data=(Data(path="test.parquet", rows=1, contract="1", fingerprint="0"),),
+    settings=SETTINGS,
+    versions={"speciarl_verl": "0.1.0", "vllm": "0.24.0"},
 )
+LLAMA = JudgeReport(kind="server", model="meta-llama/Llama-3-70B-Instruct", rubric="paper")
 
 
-def about(name="a run", *, samples=1, **changes):
-    return ABOUT.model_copy(update={"name": name, "sampling": SamplingAbout(n=samples), **changes})
+def about(name="a run", *, samples=1, judge=LLAMA, **changes):
+    """What `build_report` is told of a run; `changes` are fields of its manifest."""
+    settings = SETTINGS.model_copy(update={"samples": samples})
+    return {"name": name, "run": RUN.model_copy(update={"settings": settings, **changes}), "judge": judge}
 
 
 def judge(outcome, *, dataset="cub", image="0.jpg", sample=0, truth="Mallard", answer="duck", source="server"):

@@ -14,13 +14,13 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import fsum
 
 from speciarl_verl.errors import JudgeError
 from speciarl_verl.evaluation.conti.absent import Absent
 from speciarl_verl.evaluation.conti.chunker import Chunker
 from speciarl_verl.evaluation.conti.encoder import Encoder, embed
+from speciarl_verl.evaluation.conti.four_scores import ContiScores
 from speciarl_verl.evaluation.conti.inclusion import InclusionJudge, judge_inclusions
 from speciarl_verl.evaluation.records import Judged
 from speciarl_verl.judge.protocol import Pair
@@ -31,21 +31,6 @@ logger = logging.getLogger(__name__)
 _NO_ENCODER = Absent("no sentence encoder was given")
 _NO_CHUNKER = Absent("no spaCy pipeline was given")
 _NO_INCLUSION = Absent("no LLM was given")
-
-
-@dataclass(frozen=True)
-class ContiScores:
-    """The scores of one data set; TI, LI in [0, 1], SS, CS in [-1, 1].
-
-    Attributes:
-        notes: why a score is None, by the name of its attribute.
-    """
-
-    text_inclusion: float | None
-    llama_inclusion: float | None
-    semantic_similarity: float | None
-    concept_similarity: float | None
-    notes: Mapping[str, str]
 
 
 PairScores = Mapping[Pair, float]

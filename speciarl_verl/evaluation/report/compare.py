@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.report.build import build_report
-from speciarl_verl.evaluation.report.comparison import ComparedRun, Comparison, HmDifference, McNemar, PairReport
-from speciarl_verl.evaluation.report.grouping import Picture, common_pictures, counted, group_by_dataset
+from speciarl_verl.evaluation.report.assembly import build_report
+from speciarl_verl.evaluation.report.comparison import ComparedRun, Comparison, PairReport
+from speciarl_verl.evaluation.report.contents import Report
+from speciarl_verl.evaluation.report.grouping import JudgedPicture, common_pictures, counted, group_by_dataset
 from speciarl_verl.evaluation.report.published import published
-from speciarl_verl.evaluation.report.schema import Estimate, Report
-from speciarl_verl.evaluation.statistics.paired import mcnemar, paired_bootstrap_hm_of_samples
+from speciarl_verl.evaluation.statistics.paired import McNemar, mcnemar, paired_bootstrap_hm
 
 
 def compare_runs(runs: Sequence[ComparedRun], *, seed: int = 0) -> Comparison:
@@ -24,8 +24,8 @@ def compare_runs(runs: Sequence[ComparedRun], *, seed: int = 0) -> Comparison:
     """
     if len(runs) < 2:
         raise EvaluationError("a comparison needs two runs or more")
-    names = _distinct_names([run.report.about.name for run in runs])
-    grouped = [group_by_dataset(run.judged, run.report.about.sampling.n) for run in runs]
+    names = _distinct_names([run.report.name for run in runs])
+    grouped = [group_by_dataset(run.judged, run.report.run.settings.samples) for run in runs]
     common = common_pictures(grouped)
     if not common:
         raise EvaluationError(f"{' and '.join(names)} have no picture in common: evaluate them on the same data")
@@ -52,7 +52,9 @@ def _distinct_names(names: Sequence[str]) -> list[str]:
     return [f"{name} ({place})" if names.count(name) > 1 else name for place, name in enumerate(names, start=1)]
 
 
-def _only(pictures: Mapping[str, Sequence[Picture]], common: Mapping[str, Sequence[str]]) -> dict[str, list[Picture]]:
+def _only(
+    pictures: Mapping[str, Sequence[JudgedPicture]], common: Mapping[str, Sequence[str]]
+) -> dict[str, list[JudgedPicture]]:
     wanted = {dataset: set(images) for dataset, images in common.items()}
     return {
         dataset: [picture for picture in pictures[dataset] if picture.image in images]
@@ -60,7 +62,7 @@ def _only(pictures: Mapping[str, Sequence[Picture]], common: Mapping[str, Sequen
     }
 
 
-def _check_truths(names: Sequence[str], shared: Sequence[Mapping[str, Sequence[Picture]]]) -> None:
+def _check_truths(names: Sequence[str], shared: Sequence[Mapping[str, Sequence[JudgedPicture]]]) -> None:
     for name, pictures in zip(names[1:], shared[1:], strict=True):
         for dataset, expected in shared[0].items():
             for one, other in zip(expected, pictures[dataset], strict=True):
@@ -74,8 +76,8 @@ def _check_truths(names: Sequence[str], shared: Sequence[Mapping[str, Sequence[P
 def _report(
     run: ComparedRun,
     name: str,
-    shared: Mapping[str, Sequence[Picture]],
-    whole: Mapping[str, Sequence[Picture]],
+    shared: Mapping[str, Sequence[JudgedPicture]],
+    whole: Mapping[str, Sequence[JudgedPicture]],
     seed: int,
 ) -> Report:
     judged = [one for pictures in shared.values() for picture in pictures for one in picture.samples]
@@ -85,50 +87,41 @@ def _report(
         for dataset in run.report.datasets
         if dataset.conti and len(shared.get(dataset.name, ())) == len(whole.get(dataset.name, ()))
     }
-    return build_report(judged, about=run.report.about.model_copy(update={"name": name}), conti=conti, seed=seed)
+    return build_report(judged, name=name, run=run.report.run, judge=run.report.judge, conti=conti, seed=seed)
 
 
 def _pair(
-    first: str, second: str, dataset: str, ones: Sequence[Picture], others: Sequence[Picture], seed: int
+    first: str, second: str, dataset: str, ones: Sequence[JudgedPicture], others: Sequence[JudgedPicture], seed: int
 ) -> PairReport:
-    found = paired_bootstrap_hm_of_samples(counted(ones), counted(others), seed=seed)
     return PairReport(
         first=first,
         second=second,
         dataset=dataset,
         images=len(ones),
         mcnemar=_mcnemar(ones, others),
-        hm=HmDifference(
-            difference=Estimate(value=found.difference, low=found.interval.low, high=found.interval.high),
-            p_value=found.p_value,
-        ),
+        hm=paired_bootstrap_hm(counted(ones), counted(others), seed=seed),
     )
 
 
-def _mcnemar(ones: Sequence[Picture], others: Sequence[Picture]) -> McNemar | None:
+def _mcnemar(ones: Sequence[JudgedPicture], others: Sequence[JudgedPicture]) -> McNemar | None:
     if len(ones[0].samples) > 1 or len(others[0].samples) > 1:
         return None
-    test = mcnemar(*([picture.counted[0].is_correct for picture in pictures] for pictures in (ones, others)))
-    return McNemar(only_first=test.only_first, only_second=test.only_second, p_value=test.p_value)
+    return mcnemar(*([picture.counted[0].is_correct for picture in pictures] for pictures in (ones, others)))
 
 
 def _judge_notes(reports: Sequence[Report]) -> list[str]:
-    judges = {report.about.name: report.about.judge for report in reports}
-    if len(set(judges.values())) == 1:
+    if len({report.judge.described for report in reports}) == 1:
         return []
-    named = "; ".join(
-        f"{name} by {', '.join(part for part in (judge.kind, judge.model, judge.rubric) if part)}"
-        for name, judge in judges.items()
-    )
+    named = "; ".join(f"{report.name} by {report.judge.described}" for report in reports)
     return [f"The runs were judged differently, so their figures do not compare: {named}. Judge all of them alike."]
 
 
 def _warnings(reports: Sequence[Report]) -> list[str]:
-    return [f"{report.about.name}: {warning}" for report in reports for warning in report.warnings]
+    return [f"{report.name}: {warning}" for report in reports for warning in report.warnings]
 
 
 def _data_notes(
-    names: Sequence[str], grouped: Sequence[Mapping[str, Sequence[Picture]]], common: Mapping[str, Sequence[str]]
+    names: Sequence[str], grouped: Sequence[Mapping[str, Sequence[JudgedPicture]]], common: Mapping[str, Sequence[str]]
 ) -> list[str]:
     notes = []
     for dataset in dict.fromkeys(dataset for pictures in grouped for dataset in pictures):

@@ -10,8 +10,8 @@ from speciarl_verl.evaluation.report.tables import (
     Cell,
     Column,
     PValue,
-    Row,
     Table,
+    TableRow,
     conti_table,
     published_table,
     result_tables,
@@ -54,7 +54,9 @@ def _pair_table(pairs: Sequence[PairReport]) -> Table:
         Column("McNemar", ("only first", "only second", "p")),
         Column("HM, second less first", ("difference", "p")),
     )
-    rows = tuple(Row(f"{dataset_title(pair.dataset)}: {pair.first} / {pair.second}", _cells(pair)) for pair in pairs)
+    rows = tuple(
+        TableRow(f"{dataset_title(pair.dataset)}: {pair.first} / {pair.second}", _cells(pair)) for pair in pairs
+    )
     return Table("paired", "Paired tests", "data set: first / second", columns, rows)
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 from speciarl_verl.evaluation.records import Judged
+from speciarl_verl.evaluation.report.contents import Report
 from speciarl_verl.evaluation.report.published import Published
-from speciarl_verl.evaluation.report.schema import Estimate, Report
+from speciarl_verl.evaluation.statistics.paired import HmDifference, McNemar
 
-COMPARE_SCHEMA_VERSION = 1
+COMPARE_SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -22,21 +23,6 @@ class ComparedRun:
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class McNemar(_Part):
-    """Pictures that only one of the two runs gets right, and the exact two-sided p."""
-
-    only_first: int
-    only_second: int
-    p_value: float
-
-
-class HmDifference(_Part):
-    """HM of the second run less HM of the first, with its paired bootstrap interval and p."""
-
-    difference: Estimate
-    p_value: float
 
 
 class PairReport(_Part):

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from speciarl_verl.evaluation.records import Judged, Outcome
+from speciarl_verl.evaluation.report.contents import ConfusedClass, WrongAnswer
 from speciarl_verl.evaluation.report.escape import printable
-from speciarl_verl.evaluation.report.grouping import Picture
-from speciarl_verl.evaluation.report.schema import ConfusedClass, WrongAnswer
+from speciarl_verl.evaluation.report.grouping import JudgedPicture
 from speciarl_verl.method.category import Category
 
 CLASSES = 20
@@ -43,7 +43,7 @@ class _Tally:
 
 
 def worst_confusions(
-    pictures: Iterable[Picture], *, classes: int = CLASSES, answers: int = ANSWERS
+    pictures: Iterable[JudgedPicture], *, classes: int = CLASSES, answers: int = ANSWERS
 ) -> tuple[ConfusedClass, ...]:
     """The classes with most wrong answers, worst first, each with its most common wrong answers.
 

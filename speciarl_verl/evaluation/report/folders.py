@@ -1,22 +1,67 @@
-"""Finished runs side by side: their folders read, what `compare.py` makes of them written."""
+"""The files of reports and comparisons: written, and read again."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.report.build import read_report
 from speciarl_verl.evaluation.report.compare import compare_runs
 from speciarl_verl.evaluation.report.compare_text import latex_comparison, markdown_comparison
 from speciarl_verl.evaluation.report.comparison import ComparedRun, Comparison
+from speciarl_verl.evaluation.report.contents import REPORT_SCHEMA_VERSION, Report
+from speciarl_verl.evaluation.report.text import latex_report, markdown_report
 from speciarl_verl.evaluation.store import verdicts_journal
 from speciarl_verl.files import write_text
+
+REPORT = "report.json"
+
+
+def write_report(report: Report, folder: Path) -> None:
+    """Write `report.json`, `report.md`, `report.tex` and `plots/*.png` and `*.svg`.
+
+    Raises:
+        EvaluationError: matplotlib is not installed; then nothing is written.
+    """
+    from speciarl_verl.evaluation.report.plots import plot_report, require_matplotlib
+
+    require_matplotlib()
+    plots = plot_report(report, folder / "plots")
+    write_text(folder / "report.md", markdown_report(report, [f"plots/{path.name}" for path in plots]))
+    write_text(folder / "report.tex", latex_report(report))
+    write_text(folder / REPORT, report.model_dump_json(indent=2) + "\n")
+
+
+def read_report(folder: Path) -> Report:
+    """The report of a run's folder.
+
+    Raises:
+        EvaluationError: there is none, or it is of another version or broken.
+    """
+    path = folder / REPORT
+    try:
+        report = Report.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise EvaluationError(f"{folder} holds no {REPORT}: finish the evaluation of that run first") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise EvaluationError(
+            f"{path} is no report of this version ({place}: {first['msg']}): build it again from the run's verdicts"
+        ) from None
+    if report.schema_version != REPORT_SCHEMA_VERSION:
+        raise EvaluationError(
+            f"{path} has schema version {report.schema_version}, not {REPORT_SCHEMA_VERSION}: build it again from the "
+            "run's verdicts"
+        )
+    return report
 
 
 def compare_folders(folders: Sequence[Path], out: Path) -> Iterator[str]:
     """Write the comparison into `out`; gives lines for people.
 
     Raises:
-        EvaluationError, ValueError: a run is not finished, or they share no picture.
+        EvaluationError: a run is not finished, or they share no picture.
     """
     comparison = compare_runs([read_finished(folder) for folder in folders])
     write_comparison(comparison, out)
@@ -49,8 +94,7 @@ def read_finished(folder: Path) -> ComparedRun:
     """A run's report and verdicts.
 
     Raises:
-        EvaluationError: the verdicts are not those of the report.
-        ValueError: there is no report.
+        EvaluationError: there is no report, or the verdicts are not those of it.
     """
     report = read_report(folder)
     # Another command may be at work there: nothing is repaired.

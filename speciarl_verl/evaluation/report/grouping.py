@@ -12,7 +12,7 @@ from speciarl_verl.method.category import Category
 
 
 @dataclass(frozen=True)
-class Picture:
+class JudgedPicture:
     """One picture with its samples, in the order of their numbers."""
 
     image: str
@@ -25,7 +25,7 @@ class Picture:
         return tuple(judged.counted for judged in self.samples)
 
 
-def group_by_dataset(judged: Iterable[Judged], samples: int) -> dict[str, list[Picture]]:
+def group_by_dataset(judged: Iterable[Judged], samples: int) -> dict[str, list[JudgedPicture]]:
     """Sort samples into data sets (in the paper's order) and pictures (by name), whatever order they come in.
 
     Args:
@@ -46,12 +46,12 @@ def group_by_dataset(judged: Iterable[Judged], samples: int) -> dict[str, list[P
     }
 
 
-def counted(pictures: Sequence[Picture]) -> list[tuple[Category, ...]]:
+def counted(pictures: Sequence[JudgedPicture]) -> list[tuple[Category, ...]]:
     """The categories of every picture's samples."""
     return [picture.counted for picture in pictures]
 
 
-def common_pictures(runs: Sequence[Mapping[str, Sequence[Picture]]]) -> dict[str, list[str]]:
+def common_pictures(runs: Sequence[Mapping[str, Sequence[JudgedPicture]]]) -> dict[str, list[str]]:
     """The pictures that all runs have, by data set; data sets without one are left out."""
     common: dict[str, list[str]] = {}
     for dataset in in_reading_order(set(runs[0])):
@@ -61,7 +61,7 @@ def common_pictures(runs: Sequence[Mapping[str, Sequence[Picture]]]) -> dict[str
     return common
 
 
-def _picture(dataset: str, image: str, gathered: Sequence[Judged], samples: int) -> Picture:
+def _picture(dataset: str, image: str, gathered: Sequence[Judged], samples: int) -> JudgedPicture:
     by_number = sorted(gathered, key=lambda judged: judged.prediction.key.sample)
     numbers = [judged.prediction.key.sample for judged in by_number]
     if numbers != list(range(samples)):
@@ -72,4 +72,4 @@ def _picture(dataset: str, image: str, gathered: Sequence[Judged], samples: int)
     if any(judged.prediction.ground_truth != truth for judged in by_number):
         named = " and ".join(map(repr, sorted({judged.prediction.ground_truth for judged in by_number})))
         raise EvaluationError(f"{dataset}/{image} has two ground truths, {named}: its samples come from different data")
-    return Picture(image, truth, tuple(by_number))
+    return JudgedPicture(image, truth, tuple(by_number))

@@ -4,8 +4,8 @@ from itertools import groupby
 
 from speciarl_verl.evaluation.report.escape import for_latex
 from speciarl_verl.evaluation.report.published import published
-from speciarl_verl.evaluation.report.schema import Estimate
-from speciarl_verl.evaluation.report.tables import Cell, PValue, Row, Table
+from speciarl_verl.evaluation.report.tables import Cell, PValue, Table, TableRow
+from speciarl_verl.evaluation.statistics.intervals import Estimate
 
 MISSING = "--"
 _SHORT = {"specificity": "Spec.", "correctness": "Corr."}
@@ -48,7 +48,7 @@ def _published_heading(table: Table) -> str:
     return _line([rf"\multicolumn{{{width}}}{{l}}{{\emph{{{for_latex(words)}}}}}"])
 
 
-def _row(row: Row) -> str:
+def _row(row: TableRow) -> str:
     label = for_latex(row.label)
     return _line([rf"\emph{{{label}}}" if row.published else label, *map(_cell, row.cells)])
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from speciarl_verl.evaluation.report.escape import for_markdown
 from speciarl_verl.evaluation.report.published import published
-from speciarl_verl.evaluation.report.schema import Estimate
-from speciarl_verl.evaluation.report.tables import Cell, PValue, Row, Table
+from speciarl_verl.evaluation.report.tables import Cell, PValue, Table, TableRow
+from speciarl_verl.evaluation.statistics.intervals import Estimate
 
 MISSING = "-"
 
@@ -30,7 +30,7 @@ def _heading(title: str, part: str) -> str:
     return f"{for_markdown(title)}<br>{for_markdown(part)}" if title else for_markdown(part)
 
 
-def _label(row: Row) -> str:
+def _label(row: TableRow) -> str:
     return f"*published*: {for_markdown(row.label)}" if row.published else for_markdown(row.label)
 
 

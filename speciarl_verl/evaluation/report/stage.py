@@ -2,22 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.fingerprint import package_versions
 from speciarl_verl.evaluation.opened import Evaluation
 from speciarl_verl.evaluation.pictures import Picture, PictureError, PictureFiles, draw
 from speciarl_verl.evaluation.records import Judged, SampleKey
-from speciarl_verl.evaluation.run import EngineKind, Run
-from speciarl_verl.evaluation.verdicts.manifest import JudgeRun, load_judge_run
+from speciarl_verl.evaluation.verdicts.manifest import load_judge_run
 from speciarl_verl.evaluation.verdicts.stage import complete_verdicts
 from speciarl_verl.judge.judge_config import ServerJudgeConfig
 
 if TYPE_CHECKING:
-    from speciarl_verl.evaluation.conti.scores import ContiScores
-    from speciarl_verl.evaluation.report.build import Report, RunAbout
+    from speciarl_verl.evaluation.conti.four_scores import ContiScores
+    from speciarl_verl.evaluation.report.contents import Report
 
 BROWSER = "browser.html"
 
@@ -46,48 +43,26 @@ def run_report(evaluation: Evaluation, conti: ContiRequest | None, browser_pictu
     Raises:
         EvaluationError: predictions or verdicts are missing.
     """
-    from speciarl_verl.evaluation.report.build import build_report, write_report
+    from speciarl_verl.evaluation.report.assembly import build_report
+    from speciarl_verl.evaluation.report.contents import JudgeReport
+    from speciarl_verl.evaluation.report.folders import write_report
 
     judged = complete_verdicts(evaluation)
     judge = load_judge_run(evaluation.folder)
     if judge is None:
         raise EvaluationError(f"{evaluation.folder}: has verdicts but no judge.json: judge again")
-    run = evaluation.run
-    about = describe(run, judge, evaluation.folder.resolve().name)
-    report = build_report(judged, about=about, conti=score(judged, conti) if conti else None, seed=run.settings.seed)
+    report = build_report(
+        judged,
+        name=evaluation.folder.resolve().name,
+        run=evaluation.run,
+        judge=JudgeReport(kind=judge.config["name"], model=judge.model, rubric=judge.rubric),
+        conti=score(judged, conti) if conti else None,
+        seed=evaluation.run.settings.seed,
+    )
     write_report(report, evaluation.folder)
     if browser_pictures:
-        _write_browser(evaluation, judged, about.name, browser_pictures)
+        _write_browser(evaluation, judged, report.name, browser_pictures)
     return report
-
-
-def describe(run: Run, judge: JudgeRun, name: str) -> "RunAbout":
-    """What the report says of the run."""
-    from speciarl_verl.evaluation.report.build import JudgeAbout, RunAbout, SamplingAbout, Versions
-
-    settings = run.settings
-    engine = " ".join(f"{name} {number}" for name, number in run.versions.items() if name.startswith("vllm"))
-    return RunAbout(
-        name=name,
-        model=settings.model or "unknown",
-        adapter=settings.adapter,
-        prompt=settings.prompt or "unknown",
-        judge=JudgeAbout(kind=judge.config["name"], model=judge.model, rubric=judge.rubric),
-        training_judge=run.training_judge,
-        sampling=SamplingAbout(
-            n=settings.samples,
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-            max_tokens=None if settings.engine is EngineKind.FILE else settings.max_tokens,
-        ),
-        data=tuple(data.path for data in run.data),
-        seed=settings.seed,
-        created=datetime.fromisoformat(run.created),
-        versions=Versions(
-            package=package_versions("speciarl_verl").get("speciarl_verl", "unknown"),
-            engine=engine or settings.engine.value,
-        ),
-    )
 
 
 def score(judged: Sequence[Judged], request: ContiRequest) -> "Mapping[str, ContiScores]":

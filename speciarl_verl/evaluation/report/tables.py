@@ -7,6 +7,7 @@ What a table says is decided here, how it looks in `markdown.py` and `latex.py`.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from speciarl_verl.evaluation.conti.four_scores import SCORES, ContiScores
 from speciarl_verl.evaluation.report.benchmarks import (
     ALL,
     FINE_GRAINED,
@@ -15,17 +16,11 @@ from speciarl_verl.evaluation.report.benchmarks import (
     dataset_title,
     in_reading_order,
 )
+from speciarl_verl.evaluation.report.contents import AverageReport, DatasetReport, Report
 from speciarl_verl.evaluation.report.figures import SYMBOLS
 from speciarl_verl.evaluation.report.published import PublishedRow, published
-from speciarl_verl.evaluation.report.schema import (
-    AverageReport,
-    BestOfPoint,
-    Conti,
-    DatasetReport,
-    Estimate,
-    Report,
-    Scores,
-)
+from speciarl_verl.evaluation.statistics.best_of import BestOf
+from speciarl_verl.evaluation.statistics.intervals import Estimate, Scores
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One method, or one data set.
 
     Attributes:
@@ -74,7 +69,7 @@ class Table:
     title: str
     first: str
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
 
 
 def result_tables(reports: Sequence[Report]) -> tuple[Table, ...]:
@@ -84,12 +79,12 @@ def result_tables(reports: Sequence[Report]) -> tuple[Table, ...]:
         _group_table(group, reports) for group in (FINE_GRAINED, VERY_FINE_GRAINED) if present & {*group.datasets}
     ]
     if tables:
-        rows = tuple(Row(report.about.name, _mean_cells(report, ALL)) for report in reports)
+        rows = tuple(TableRow(report.name, _mean_cells(report, ALL)) for report in reports)
         tables.append(Table("all", "All five data sets", "method", _figure_columns([_mean_title(ALL)]), rows))
     others = in_reading_order(present - {*ALL.datasets})
     for start in range(0, len(others), _ABREAST):
         names = others[start : start + _ABREAST]
-        rows = tuple(Row(report.about.name, _dataset_cells(report, names)) for report in reports)
+        rows = tuple(TableRow(report.name, _dataset_cells(report, names)) for report in reports)
         columns = _figure_columns(map(dataset_title, names))
         tables.append(Table(f"others-{start // _ABREAST + 1}", "Other data sets", "method", columns, rows))
     return tuple(tables)
@@ -105,7 +100,7 @@ def published_table() -> Table:
 def share_table(reports: Sequence[Report]) -> Table:
     """The shares of the eight outcomes."""
     rows = tuple(
-        Row(label, (dataset.n, *(dataset.shares[symbol].share for symbol in SYMBOLS)))
+        TableRow(label, (dataset.n, *(dataset.shares[symbol].share for symbol in SYMBOLS)))
         for label, dataset in _labelled(reports)
     )
     columns = (Column("", ("n",)), Column("share of samples", SYMBOLS))
@@ -114,7 +109,7 @@ def share_table(reports: Sequence[Report]) -> Table:
 
 def best_of_table(report: Report) -> Table | None:
     """The best of k for k = 1, 2, 4 .. and N; None for one sample a picture."""
-    curves: list[tuple[str, tuple[BestOfPoint, ...]]] = [
+    curves: list[tuple[str, tuple[BestOf, ...]]] = [
         (dataset_title(dataset.name), dataset.best_of) for dataset in report.datasets
     ]
     curves += [(_mean_title(average), average.best_of) for average in report.averages if average.best_of]
@@ -122,15 +117,16 @@ def best_of_table(report: Report) -> Table | None:
     if size < 2:
         return None
     shown = sorted({2**power for power in range(size.bit_length()) if 2**power <= size} | {size})
-    rows = tuple(Row(str(k), tuple(figure for _, curve in curves for figure in _of_point(curve[k - 1]))) for k in shown)
+    cells = (tuple(cell for _, curve in curves for cell in _score_cells(curve[k - 1])) for k in shown)
+    rows = tuple(TableRow(str(k), part) for k, part in zip(shown, cells, strict=True))
     return Table("best-of", "Best of k samples", "k", _figure_columns(title for title, _ in curves), rows)
 
 
 def conti_table(reports: Sequence[Report]) -> Table | None:
     """TI, LI, SS and CS; None where the protocol was not asked for."""
-    rows = [Row(label, _conti_cells(dataset.conti)) for label, dataset in _labelled(reports) if dataset.conti]
+    rows = [TableRow(label, _conti_cells(dataset.conti)) for label, dataset in _labelled(reports) if dataset.conti]
     rows += [
-        Row(_beside(reports, report, _mean_title(average)), _conti_cells(average.conti))
+        TableRow(_beside(reports, report, _mean_title(average)), _conti_cells(average.conti))
         for report in reports
         for average in report.averages
         if average.conti
@@ -143,21 +139,20 @@ def conti_table(reports: Sequence[Report]) -> Table | None:
 def _group_table(group: Group, reports: Sequence[Report]) -> Table:
     titles = [*map(dataset_title, group.datasets), _mean_title(group)]
     rows = [
-        Row(report.about.name, _dataset_cells(report, group.datasets) + _mean_cells(report, group))
-        for report in reports
+        TableRow(report.name, _dataset_cells(report, group.datasets) + _mean_cells(report, group)) for report in reports
     ]
     blank: tuple[Cell, ...] = (None,) * len(FIGURES) * len(group.datasets)
     for method in published().methods:
         row = published().find(method, group.name)
         if row is not None:
-            rows.append(Row(method, blank + _published_cells(row), published=True))
+            rows.append(TableRow(method, blank + _score_cells(row), published=True))
     title = group.title[0].upper() + group.title[1:] + " data sets"
     return Table(group.name.replace("_", "-"), title, "method", _figure_columns(titles), tuple(rows))
 
 
-def _published_row(method: str, groups: Sequence[Group]) -> Row:
-    cells = (_published_cells(published().find(method, group.name)) for group in groups)
-    return Row(method, tuple(cell for part in cells for cell in part), published=True)
+def _published_row(method: str, groups: Sequence[Group]) -> TableRow:
+    cells = (_score_cells(published().find(method, group.name)) for group in groups)
+    return TableRow(method, tuple(cell for part in cells for cell in part), published=True)
 
 
 def _dataset_cells(report: Report, names: Sequence[str]) -> tuple[Cell, ...]:
@@ -169,22 +164,12 @@ def _mean_cells(report: Report, group: Group) -> tuple[Cell, ...]:
     return _score_cells(next(average.scores for average in report.averages if average.name == group.name))
 
 
-def _score_cells(scores: Scores | None) -> tuple[Cell, ...]:
+def _score_cells(scores: Scores | PublishedRow | BestOf | None) -> tuple[Cell, ...]:
     return (scores.specificity, scores.correctness, scores.hm) if scores else (None, None, None)
 
 
-def _published_cells(row: PublishedRow | None) -> tuple[Cell, ...]:
-    return (row.specificity, row.correctness, row.hm) if row else (None, None, None)
-
-
-def _of_point(point: BestOfPoint) -> tuple[Cell, ...]:
-    return (point.specificity, point.correctness, point.hm)
-
-
-def _conti_cells(conti: Conti | None) -> tuple[Cell, ...]:
-    if conti is None:
-        return (None,) * len(CONTI)
-    return (conti.text_inclusion, conti.llama_inclusion, conti.semantic_similarity, conti.concept_similarity)
+def _conti_cells(conti: ContiScores | None) -> tuple[Cell, ...]:
+    return tuple(getattr(conti, name, None) for name in SCORES)
 
 
 def _figure_columns(titles: Iterable[str]) -> tuple[Column, ...]:
@@ -207,7 +192,7 @@ def _labelled(reports: Sequence[Report]) -> list[tuple[str, DatasetReport]]:
 
 
 def _beside(reports: Sequence[Report], report: Report, label: str) -> str:
-    return label if len(reports) == 1 else f"{label}, {report.about.name}"
+    return label if len(reports) == 1 else f"{label}, {report.name}"
 
 
 def _first(reports: Sequence[Report]) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from speciarl_verl.evaluation.report.benchmarks import dataset_title
+from speciarl_verl.evaluation.report.contents import AverageReport, DatasetReport, Report
 from speciarl_verl.evaluation.report.escape import for_markdown, printable, shortened
 from speciarl_verl.evaluation.report.latex import latex_table
 from speciarl_verl.evaluation.report.markdown import MISSING, markdown_lines, markdown_table
-from speciarl_verl.evaluation.report.schema import AverageReport, DatasetReport, Report
 from speciarl_verl.evaluation.report.tables import Table, best_of_table, conti_table, result_tables, share_table
+from speciarl_verl.evaluation.run import EngineKind
 
 _CLASSES = 10
 _ANSWER_WIDTH = 60
@@ -20,7 +21,7 @@ def markdown_report(report: Report, plots: Sequence[str]) -> str:
         plots: paths of the pictures, relative to the page.
     """
     parts = [
-        f"# {for_markdown(report.about.name)}\n",
+        f"# {for_markdown(report.name)}\n",
         *markdown_warnings(report.warnings),
         markdown_lines(_about(report)),
     ]
@@ -31,7 +32,7 @@ def markdown_report(report: Report, plots: Sequence[str]) -> str:
 
 def latex_report(report: Report) -> str:
     """All tables; the warnings stand above them as comments."""
-    return latex_page(report.about.name, report.warnings, map(latex_table, _tables(report)))
+    return latex_page(report.name, report.warnings, map(latex_table, _tables(report)))
 
 
 def latex_page(title: str, warnings: Iterable[str], tables: Iterable[str]) -> str:
@@ -57,21 +58,22 @@ def _tables(report: Report) -> list[Table]:
 
 
 def _about(report: Report) -> list[tuple[str, str]]:
-    about, judge = report.about, report.judge
-    sampling = about.sampling
-    drawn = "greedy" if sampling.temperature == 0 else f"temperature {sampling.temperature}, top-p {sampling.top_p}"
+    run, settings, judge = report.run, report.run.settings, report.judge
+    drawn = "greedy" if settings.temperature == 0 else f"temperature {settings.temperature}, top-p {settings.top_p}"
+    made_here = settings.engine is not EngineKind.FILE
     sources = ", ".join(f"{source} {count:,}" for source, count in judge.sources.items())
     items = [
-        ("model", about.model),
-        ("adapter", about.adapter),
-        ("prompt", about.prompt),
-        ("samples", f"{sampling.n} a picture, {drawn}"),
-        ("data", ", ".join(about.data)),
-        ("judge", ", ".join(part for part in (judge.kind, judge.model, judge.rubric) if part)),
+        ("model", settings.model or "unknown"),
+        ("adapter", settings.adapter),
+        ("prompt", settings.prompt),
+        ("samples", f"{settings.samples} a picture{f', {drawn}' if made_here else ''}"),
+        ("data", ", ".join(data.path for data in run.data)),
+        ("judge", judge.described),
         ("verdicts by", sources),
-        ("judge of the training", about.training_judge or "not known"),
-        ("made", about.created.isoformat(timespec="seconds")),
-        ("versions", ", ".join(part for part in (about.versions.package, about.versions.engine) if part)),
+        ("judge of the training", run.training_judge or "not known"),
+        ("made", run.created),
+        ("predicted by", settings.engine.value),
+        ("versions", ", ".join(f"{name} {number}" for name, number in run.versions.items())),
     ]
     return [(name, value) for name, value in items if value]
 

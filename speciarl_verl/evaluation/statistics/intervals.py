@@ -20,77 +20,50 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Interval:
-    """From `low` to `high`, both included."""
+class Estimate:
+    """A figure with its interval from `low` to `high`, both included."""
 
+    value: float
     low: float
     high: float
 
 
 @dataclass(frozen=True)
-class MetricIntervals:
-    """One interval a metric. A resample that is all wrong has specificity and HM 0, as in `compute_metrics`."""
+class Scores:
+    """The paper's three figures. A resample that is all wrong has specificity and HM 0, as in `compute_metrics`."""
 
-    correctness: Interval
-    specificity: Interval
-    hm: Interval
-
-
-def bootstrap_intervals(
-    categories: Sequence[Category], *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = 0
-) -> MetricIntervals:
-    """Intervals of the metrics of one data set, one category an image.
-
-    Raises:
-        ValueError: there are no images, or `resamples` or `level` is out of range.
-    """
-    return bootstrap_average([categories], resamples=resamples, level=level, seed=seed)
+    specificity: Estimate
+    correctness: Estimate
+    hm: Estimate
 
 
-def bootstrap_intervals_of_samples(
-    samples: Sequence[Sequence[Category]], *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = 0
-) -> MetricIntervals:
-    """Intervals of the metrics that pool all samples of all images: an image is drawn with all its samples.
-
-    Raises:
-        ValueError: as `bootstrap_intervals`; or an image has no sample.
-    """
-    return bootstrap_average_of_samples([samples], resamples=resamples, level=level, seed=seed)
-
-
-def bootstrap_average(
-    sets: Sequence[Sequence[Category]], *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = 0
-) -> MetricIntervals:
-    """Intervals of each metric's mean over data sets, each set resampled by itself.
-
-    Raises:
-        ValueError: as `bootstrap_intervals`; or there are no sets.
-    """
-    samples = [[(category,) for category in categories] for categories in sets]
-    return bootstrap_average_of_samples(samples, resamples=resamples, level=level, seed=seed)
-
-
-def bootstrap_average_of_samples(
+def estimate_scores(
     sets: Sequence[Sequence[Sequence[Category]]], *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = 0
-) -> MetricIntervals:
-    """As `bootstrap_average`, for several samples an image.
+) -> Scores:
+    """The mean over data sets of each metric, every set of the same weight and resampled by itself.
+
+    Args:
+        sets: data set -> image -> the categories of its samples, which are pooled; an image is drawn with all of them.
 
     Raises:
-        ValueError: as `bootstrap_average`; or an image has no sample.
+        ValueError: there are no sets, no images or an image without a sample; `resamples` or `level` is out of range.
     """
     if not sets:
         raise ValueError("no data sets to average over")
     generator = np.random.default_rng(seed)
-    drawn = [figures_of(resampled_totals(counts_per_image(images), resamples, generator)) for images in sets]
-    return MetricIntervals(
-        correctness=percentile_interval(np.mean([figures.correctness for figures in drawn], axis=0), level),
-        specificity=percentile_interval(np.mean([figures.specificity for figures in drawn], axis=0), level),
-        hm=percentile_interval(np.mean([figures.hm for figures in drawn], axis=0), level),
-    )
+    counts = [counts_per_image(images) for images in sets]
+    whole = [figures_of(images.sum(axis=0)) for images in counts]
+    drawn = [figures_of(resampled_totals(images, resamples, generator)) for images in counts]
+
+    def estimate(name: str) -> Estimate:
+        value, values = (np.mean([getattr(figures, name) for figures in part], axis=0) for part in (whole, drawn))
+        return with_interval(float(value), values, level)
+
+    return Scores(estimate("specificity"), estimate("correctness"), estimate("hm"))
 
 
-def percentile_interval(drawn: Floats, level: float) -> Interval:
-    """The middle `level` of the drawn values.
+def with_interval(value: float, drawn: Floats, level: float) -> Estimate:
+    """A value and the middle `level` of what was drawn of it.
 
     Raises:
         ValueError: `level` is not between 0 and 1.
@@ -98,4 +71,4 @@ def percentile_interval(drawn: Floats, level: float) -> Interval:
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, not {level}")
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high))
+    return Estimate(value, float(low), float(high))

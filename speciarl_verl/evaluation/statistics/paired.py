@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-from speciarl_verl.evaluation.statistics.intervals import LEVEL, Interval, percentile_interval
+from speciarl_verl.evaluation.statistics.intervals import LEVEL, Estimate, with_interval
 from speciarl_verl.evaluation.statistics.resampling import (
     Counts,
     Floats,
@@ -23,40 +23,36 @@ RESAMPLES = 10_000
 
 
 @dataclass(frozen=True)
-class PairedTest:
+class McNemar:
     """McNemar's exact test.
 
     Attributes:
-        n: images.
         only_first: images that only the first run gets right.
         only_second: images that only the second run gets right.
         p_value: two-sided, of the split of those two under a fair coin; 1 when there are none.
     """
 
-    n: int
     only_first: int
     only_second: int
     p_value: float
 
 
 @dataclass(frozen=True)
-class PairedDifference:
-    """A bootstrapped difference.
+class HmDifference:
+    """A bootstrapped difference of HM.
 
     Attributes:
         difference: of the second run over the first, in [-1, 1]; positive when the second is better.
-        interval: the middle `level` of the resampled differences.
         p_value: two-sided. The smallest 1 - level at which the interval would leave out 0: twice the share of
             resampled differences on the far side of 0, the observed data counted as one resample more, so that it is
             never 0. A p below 0.05 and a 95% interval without 0 are the same statement, up to 1 / resamples.
     """
 
-    difference: float
-    interval: Interval
+    difference: Estimate
     p_value: float
 
 
-def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> PairedTest:
+def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> McNemar:
     """Test whether one run is right more often than the other on the same images.
 
     Raises:
@@ -67,44 +63,30 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> PairedTest:
     only_second = sum(b and not a for a, b in zip(first, second, strict=True))
     split = only_first + only_second
     p_value = float(binomtest(only_first, split, 0.5).pvalue) if split else 1.0
-    return PairedTest(len(first), only_first, only_second, p_value)
+    return McNemar(only_first, only_second, p_value)
 
 
 def paired_bootstrap_hm(
-    first: Sequence[Category],
-    second: Sequence[Category],
-    *,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-    seed: int = 0,
-) -> PairedDifference:
-    """HM of the second run less HM of the first, one category an image; images are resampled in pairs.
-
-    Raises:
-        ValueError: there are no images, the runs differ in their number, or `resamples` or `level` is out of range.
-    """
-    samples = [[(category,) for category in run] for run in (first, second)]
-    return paired_bootstrap_hm_of_samples(*samples, resamples=resamples, level=level, seed=seed)
-
-
-def paired_bootstrap_hm_of_samples(
     first: Sequence[Sequence[Category]],
     second: Sequence[Sequence[Category]],
     *,
     resamples: int = RESAMPLES,
     level: float = LEVEL,
     seed: int = 0,
-) -> PairedDifference:
-    """As `paired_bootstrap_hm`, over the pooled samples of each image; the runs may differ in samples an image.
+) -> HmDifference:
+    """HM of the second run less HM of the first, over the pooled samples of each image; images are resampled in pairs.
+
+    The runs may differ in samples an image.
 
     Raises:
-        ValueError: as `paired_bootstrap_hm`; or an image has no sample.
+        ValueError: there are no images, an image has no sample, the runs differ in their number of images, or
+            `resamples` or `level` is out of range.
     """
     _check_paired(first, second)
     joint = np.hstack([counts_per_image(first), counts_per_image(second)])
     drawn = _hm_differences(resampled_totals(joint, resamples, np.random.default_rng(seed)))
     difference = float(_hm_differences(joint.sum(axis=0)))
-    return PairedDifference(difference, percentile_interval(drawn, level), _two_sided_p(drawn))
+    return HmDifference(with_interval(difference, drawn, level), _two_sided_p(drawn))
 
 
 def _hm_differences(totals: Counts) -> Floats:

@@ -6,8 +6,9 @@ from speciarl_verl.errors import JudgeError
 from speciarl_verl.evaluation.conti.absent import Absent
 from speciarl_verl.evaluation.conti.chunker import load_chunker
 from speciarl_verl.evaluation.conti.encoder import load_encoder
+from speciarl_verl.evaluation.conti.four_scores import ContiScores
 from speciarl_verl.evaluation.conti.inclusion import JudgedInclusion
-from speciarl_verl.evaluation.conti.scores import ContiScores, includes_text, score_conti
+from speciarl_verl.evaluation.conti.scores import includes_text, score_conti
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
 from speciarl_verl.judge.protocol import Pair
 from speciarl_verl.judge.taxonomy import TaxonomyJudge

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.report.build import build_report
+from speciarl_verl.evaluation.report.assembly import build_report
 from speciarl_verl.evaluation.report.plots import plot_comparison, plot_report
 from speciarl_verl.evaluation.report.plots.tradeoff_plot import draw_report
 from speciarl_verl.evaluation.report.published import published
@@ -19,7 +19,7 @@ HOSTILE = ("$\\frac{1}$ & <b>", "-->]]>", "a\x00b\x1b[1m \ud800", "犬 ü 🐶",
 
 def report_of(*names, samples=1, run="a run", images=24, **drawing):
     judged = [one for name in names for one in draw(name, images, samples=samples, **drawing)]
-    return build_report(judged, about=about(run, samples=samples))
+    return build_report(judged, **about(run, samples=samples))
 
 
 def pixels(path):
@@ -73,7 +73,7 @@ def test_plot_report_of_200_classes_draws_the_worst_only(tmp_path):
 
 @pytest.mark.parametrize("category", [Category.WRONG, Category.SPECIFIC, Category.ABSTAIN])
 def test_plot_report_draws_a_run_of_one_category(tmp_path, category):
-    for path in plot_report(build_report(judge_all([category] * 5), about=about()), tmp_path):
+    for path in plot_report(build_report(judge_all([category] * 5), **about()), tmp_path):
         check_drawn(path)
 
 
@@ -85,7 +85,7 @@ def test_plot_report_leaves_equal_files_for_equal_reports(tmp_path):
 
 def test_plot_report_shows_shares_in_proportion(tmp_path):
     categories = [Category.WRONG] * 3 + [Category.SPECIFIC]
-    plot_report(build_report(judge_all(categories), about=about()), tmp_path)
+    plot_report(build_report(judge_all(categories), **about()), tmp_path)
     drawn = pixels(tmp_path / "categories.png")
     wrong, specific = (
         int((drawn == colour).all(axis=2).sum(axis=1).max()) for colour in ([0xD5, 0x5E, 0x00], [0x1C, 0x62, 0xA5])

@@ -3,15 +3,15 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from speciarl_verl.evaluation.conti.scores import ContiScores
-from speciarl_verl.evaluation.report.build import build_report
+from speciarl_verl.evaluation.conti.four_scores import ContiScores
+from speciarl_verl.evaluation.report.assembly import build_report
 from speciarl_verl.evaluation.report.latex import latex_table
 from speciarl_verl.evaluation.report.markdown import markdown_table
 from speciarl_verl.evaluation.report.tables import (
     Column,
     PValue,
-    Row,
     Table,
+    TableRow,
     best_of_table,
     conti_table,
     published_table,
@@ -26,7 +26,7 @@ FIVE = ("flowers102", "food101", "oxford_pets", "stanford_cars", "fgvc_aircraft"
 
 def report_of(*names, samples=1, run="a run", conti=None):
     judged = [one for name in names for one in draw(name, 12, samples=samples)]
-    return build_report(judged, about=about(run, samples=samples), conti=conti)
+    return build_report(judged, **about(run, samples=samples), conti=conti)
 
 
 def rendered(page):
@@ -104,7 +104,7 @@ def test_markdown_table_marks_published_rows_and_names_their_source():
 
 @pytest.mark.parametrize("render", [markdown_table, latex_table])
 def test_tables_show_a_small_p_as_a_bound(render):
-    row = Row("a", (PValue(0.0004), PValue(0.0341), 1234, None))
+    row = TableRow("a", (PValue(0.0004), PValue(0.0341), 1234, None))
     text = render(Table("p", "P", "row", (Column("", ("p", "q", "n", "m")),), (row,)))
     assert "0.000" not in text
     assert re.search(r"<\$?0\.001", text)
@@ -180,7 +180,7 @@ def test_published_table_holds_every_published_figure_and_no_other():
 
 def test_reports_warn_above_everything_else():
     judged = draw("food101", 10)
-    report = build_report(judged, about=about(training_judge="x/Llama-3-70B-Instruct"))
+    report = build_report(judged, **about(training_judge="x/Llama-3-70B-Instruct"))
     page, tex = markdown_report(report, []), latex_report(report)
     assert page.index("**Warning.** The judge, meta-llama/Llama-3-70B-Instruct") < page.index("##")
     assert tex.index("% Warning: The judge") < tex.index(r"\begin")
@@ -199,7 +199,7 @@ def test_latex_report_keeps_a_name_of_many_lines_within_its_comment():
 
 def test_markdown_report_escapes_wrong_answers():
     answer = "<img src=x onerror=alert(1)> | $a$ *b*"
-    report = build_report(draw("cub", 40, answers=(answer,)), about=about())
+    report = build_report(draw("cub", 40, answers=(answer,)), **about())
     page = markdown_report(report, [])
     rows = [row for row in rendered(page) if len(row) == 4 and row[0].startswith("class")]
     assert rows

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.report.schema import Report
+from speciarl_verl.evaluation.report.contents import Report
 
 
 def require_matplotlib() -> None:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
 from speciarl_verl.evaluation.report.benchmarks import dataset_title
+from speciarl_verl.evaluation.report.contents import Report
 from speciarl_verl.evaluation.report.escape import for_plot
 from speciarl_verl.evaluation.report.plots.canvas import (
     GRID,
@@ -17,7 +18,7 @@ from speciarl_verl.evaluation.report.plots.canvas import (
     series_colour,
     series_marker,
 )
-from speciarl_verl.evaluation.report.schema import BestOfPoint, Report
+from speciarl_verl.evaluation.statistics.best_of import BestOf
 
 _FIGURES = (("specificity", "specificity"), ("correctness", "correctness"), ("hm", "HM"))
 _DASHES = ("solid", "dashed", "dotted")
@@ -37,13 +38,13 @@ def draw_best_of(report: Report) -> Figure:
                 look = {"color": INK, "linestyle": dashes, "linewidth": 2.0}
                 _draw_curve(axes, average.best_of, name, f"mean, {average.title}", **look)
         _dress(axes, title, len(report.datasets[0].best_of))
-    figure.suptitle(f"{for_plot(report.about.name, 60)}: the best of k samples", fontsize=11, x=0.01, ha="left")
+    figure.suptitle(f"{for_plot(report.name, 60)}: the best of k samples", fontsize=11, x=0.01, ha="left")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)), frameon=False, fontsize=9)
     return figure
 
 
-def _draw_curve(axes: Axes, curve: Sequence[BestOfPoint], name: str, label: str, **look: Any) -> None:
+def _draw_curve(axes: Axes, curve: Sequence[BestOf], name: str, label: str, **look: Any) -> None:
     marked = [index for index, point in enumerate(curve) if point.k in _marked(len(curve))]
     values = [getattr(point, name) for point in curve]
     axes.plot([point.k for point in curve], values, label=label, markersize=4, markevery=marked, **look)

@@ -4,10 +4,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from speciarl_verl.evaluation.report.benchmarks import dataset_title
+from speciarl_verl.evaluation.report.contents import Report
 from speciarl_verl.evaluation.report.escape import for_plot
 from speciarl_verl.evaluation.report.plots.canvas import clear_frame, new_figure
 from speciarl_verl.evaluation.report.plots.palette import draw_outcomes, outcome_handles
-from speciarl_verl.evaluation.report.schema import Report
 
 
 def draw_categories(report: Report) -> Figure:
@@ -25,6 +25,6 @@ def draw_categories(report: Report) -> Figure:
     axes.xaxis.set_major_formatter(PercentFormatter(1.0))
     clear_frame(axes)
     axes.spines["left"].set_visible(False)
-    axes.set_title(f"{for_plot(report.about.name, 60)}: share of samples", fontsize=11, loc="left")
+    axes.set_title(f"{for_plot(report.name, 60)}: share of samples", fontsize=11, loc="left")
     figure.legend(handles=outcome_handles(), loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     return figure

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from speciarl_verl.evaluation.report.benchmarks import FINE_GRAINED, VERY_FINE_GRAINED, dataset_title
+from speciarl_verl.evaluation.report.contents import Report
 from speciarl_verl.evaluation.report.escape import for_plot
 from speciarl_verl.evaluation.report.plots.canvas import INK, series_colour, series_marker
 from speciarl_verl.evaluation.report.plots.tradeoff_plot import COLOUR_ONLY, MEAN_MARKERS, Key, Point, draw_tradeoff
-from speciarl_verl.evaluation.report.schema import Report, Scores
+from speciarl_verl.evaluation.statistics.intervals import Scores
 
 _GROUPS = (FINE_GRAINED, VERY_FINE_GRAINED)
 
@@ -25,10 +26,7 @@ def draw_comparison(reports: Sequence[Report]) -> Figure:
         for number, report in enumerate(reports)
         for name, marker in markers.items()
     ]
-    keys = [
-        Key(for_plot(report.about.name, 30), series_colour(number), COLOUR_ONLY)
-        for number, report in enumerate(reports)
-    ]
+    keys = [Key(for_plot(report.name, 30), series_colour(number), COLOUR_ONLY) for number, report in enumerate(reports)]
     keys += [Key(for_plot(_title(name), 30), INK, marker) for name, marker in markers.items()]
     shared = not {dataset.name for dataset in reports[0].datasets}.isdisjoint(FINE_GRAINED.datasets)
     return draw_tradeoff(points, keys, title="Comparison on the same pictures", with_published=shared)

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from speciarl_verl.evaluation.report.benchmarks import dataset_title
+from speciarl_verl.evaluation.report.contents import ConfusedClass, DatasetReport
 from speciarl_verl.evaluation.report.escape import for_plot
 from speciarl_verl.evaluation.report.plots.canvas import INK, new_figure
-from speciarl_verl.evaluation.report.schema import ConfusedClass, DatasetReport
 
 _ROWS = 15
 _COLUMNS = 4

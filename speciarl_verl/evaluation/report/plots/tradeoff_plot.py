@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from speciarl_verl.evaluation.report.benchmarks import FINE_GRAINED, dataset_title
+from speciarl_verl.evaluation.report.contents import Report
 from speciarl_verl.evaluation.report.escape import for_plot
 from speciarl_verl.evaluation.report.plots.canvas import (
     FAINT,
@@ -21,7 +22,7 @@ from speciarl_verl.evaluation.report.plots.canvas import (
 )
 from speciarl_verl.evaluation.report.plots.placement import NamedPoint, label_points
 from speciarl_verl.evaluation.report.published import published
-from speciarl_verl.evaluation.report.schema import Report, Scores
+from speciarl_verl.evaluation.statistics.intervals import Scores
 
 COLOUR_ONLY = "_"
 """The marker of a legend line that stands for a colour, whatever the marker."""
@@ -74,7 +75,7 @@ def draw_report(report: Report) -> Figure:
         points.append(Point(dataset.scores, *look))
         keys.append(Key(for_plot(dataset_title(dataset.name), 30), *look))
     shared = not {dataset.name for dataset in report.datasets}.isdisjoint(FINE_GRAINED.datasets)
-    return draw_tradeoff(points, keys, title=for_plot(report.about.name, 70), with_published=shared)
+    return draw_tradeoff(points, keys, title=for_plot(report.name, 70), with_published=shared)
 
 
 def draw_tradeoff(points: Sequence[Point], keys: Sequence[Key], *, title: str, with_published: bool) -> Figure:

@@ -5,12 +5,14 @@ from collections import Counter
 import pytest
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.conti.scores import ContiScores
+from speciarl_verl.evaluation.conti.four_scores import ContiScores
 from speciarl_verl.evaluation.records import Outcome
+from speciarl_verl.evaluation.report.assembly import build_report
 from speciarl_verl.evaluation.report.benchmarks import ALL, FINE_GRAINED, VERY_FINE_GRAINED
-from speciarl_verl.evaluation.report.build import Report, build_report, read_report, write_report
+from speciarl_verl.evaluation.report.contents import Report
+from speciarl_verl.evaluation.report.folders import read_report, write_report
 from speciarl_verl.evaluation.statistics.best_of import best_of_curve
-from speciarl_verl.evaluation.statistics.intervals import bootstrap_average_of_samples, bootstrap_intervals_of_samples
+from speciarl_verl.evaluation.statistics.intervals import estimate_scores
 from speciarl_verl.method.category import Category
 from speciarl_verl.method.metrics import compute_metrics
 from tests.evaluation.judged_lists import about, draw, judge, judge_all
@@ -37,23 +39,19 @@ def bounds(scores):
     return [(e.low, e.high) for e in (scores.specificity, scores.correctness, scores.hm)]
 
 
-def expected_bounds(intervals):
-    return [(i.low, i.high) for i in (intervals.specificity, intervals.correctness, intervals.hm)]
-
-
 @pytest.mark.parametrize("samples", [1, 4])
 def test_build_report_gives_the_metrics_and_intervals_of_the_records(samples):
     judged = draw("cub", 90, samples=samples)
-    [dataset] = build_report(judged, about=about(samples=samples), seed=3).datasets
+    [dataset] = build_report(judged, **about(samples=samples), seed=3).datasets
     metrics = compute_metrics(pooled(judged))
     assert values(dataset.scores) == (metrics.specificity, metrics.correctness, metrics.hm)
-    assert bounds(dataset.scores) == expected_bounds(bootstrap_intervals_of_samples(by_image(judged), seed=3))
+    assert bounds(dataset.scores) == bounds(estimate_scores([by_image(judged)], seed=3))
     assert (dataset.images, dataset.n) == (90, 90 * samples)
 
 
 def test_build_report_counts_unparseable_and_failed_as_wrong_and_shows_their_shares_apart():
     outcomes = [Outcome.FAILED, Outcome.UNPARSEABLE, Outcome.UNPARSEABLE, WRONG, SPECIFIC, SPECIFIC, SPECIFIC, SPECIFIC]
-    report = build_report(judge_all(outcomes), about=about())
+    report = build_report(judge_all(outcomes), **about())
     [dataset] = report.datasets
     shares = {symbol: share.share for symbol, share in dataset.shares.items() if share.count}
     assert shares == {"W": 1 / 8, "S": 4 / 8, "unparseable": 2 / 8, "failed": 1 / 8}
@@ -65,29 +63,28 @@ def test_build_report_counts_unparseable_and_failed_as_wrong_and_shows_their_sha
 
 def test_build_report_agrees_with_the_worked_example():
     categories = [Category.ABSTAIN] * 10 + [Category.GENERIC] * 15 + [Category.LESS_SPECIFIC] * 5 + [SPECIFIC] * 20
-    [dataset] = build_report(judge_all(categories), about=about()).datasets
+    [dataset] = build_report(judge_all(categories), **about()).datasets
     assert dataset.scores.specificity.value == pytest.approx(0.675, abs=1e-12)
     assert dataset.scores.correctness.value == 1.0
 
 
 def test_build_report_averages_over_data_sets_of_equal_weight():
     sets = {name: draw(name, size) for name, size in zip(ALL.datasets, (20, 300, 40, 50, 60), strict=True)}
-    report = build_report([one for judged in sets.values() for one in judged], about=about(), seed=5)
+    report = build_report([one for judged in sets.values() for one in judged], **about(), seed=5)
     for average, group in zip(report.averages, (FINE_GRAINED, VERY_FINE_GRAINED, ALL), strict=True):
         parts = [compute_metrics(pooled(sets[name])) for name in group.datasets]
         expected = [
             sum(getattr(m, figure) for m in parts) / len(parts) for figure in ("specificity", "correctness", "hm")
         ]
         assert values(average.scores) == pytest.approx(expected, abs=1e-12)
-        intervals = bootstrap_average_of_samples([by_image(sets[name]) for name in group.datasets], seed=5)
-        assert bounds(average.scores) == expected_bounds(intervals)
+        assert average.scores == estimate_scores([by_image(sets[name]) for name in group.datasets], seed=5)
         assert average.missing == ()
         assert average.n == sum(m.n for m in parts)
 
 
 def test_build_report_gives_no_average_while_a_data_set_is_missing():
     judged = [one for name in ("flowers102", "food101", "stanford_cars", "fgvc_aircraft") for one in draw(name, 10)]
-    fine, very_fine, everything = build_report(judged, about=about()).averages
+    fine, very_fine, everything = build_report(judged, **about()).averages
     assert (fine.scores, fine.missing) == (None, ("oxford_pets",))
     assert (everything.scores, everything.missing) == (None, ("oxford_pets",))
     assert very_fine.scores is not None
@@ -95,7 +92,7 @@ def test_build_report_gives_no_average_while_a_data_set_is_missing():
 
 def test_build_report_has_the_best_of_curve_for_several_samples():
     judged = [one for name in VERY_FINE_GRAINED.datasets for one in draw(name, 30, samples=5)]
-    report = build_report(judged, about=about(samples=5))
+    report = build_report(judged, **about(samples=5))
     for dataset in report.datasets:
         mine = [one for one in judged if one.prediction.key.dataset == dataset.name]
         expected = [(p.k, p.specificity, p.correctness, p.hm) for p in best_of_curve(by_image(mine))]
@@ -107,7 +104,7 @@ def test_build_report_has_the_best_of_curve_for_several_samples():
 
 
 def test_build_report_has_no_curve_for_one_sample():
-    assert build_report(draw("cub", 9), about=about()).datasets[0].best_of == ()
+    assert build_report(draw("cub", 9), **about()).datasets[0].best_of == ()
 
 
 def test_build_report_is_the_same_byte_for_byte_whatever_the_order():
@@ -115,13 +112,13 @@ def test_build_report_is_the_same_byte_for_byte_whatever_the_order():
     texts = set()
     for seed in range(5):
         random.Random(seed).shuffle(judged)
-        texts.add(build_report(judged, about=about(samples=3)).model_dump_json())
+        texts.add(build_report(judged, **about(samples=3)).model_dump_json())
     assert len(texts) == 1
 
 
 def test_build_report_changes_nothing_but_the_intervals_with_the_seed():
     judged = draw("cub", 60)
-    one, other = (build_report(judged, about=about(), seed=seed).datasets[0].scores for seed in (0, 1))
+    one, other = (build_report(judged, **about(), seed=seed).datasets[0].scores for seed in (0, 1))
     assert values(one) == values(other)
     assert bounds(one) != bounds(other)
 
@@ -143,7 +140,7 @@ def test_build_report_changes_nothing_but_the_intervals_with_the_seed():
 )
 def test_build_report_refuses_what_is_not_one_whole_run_in_one_line(judged, samples, words):
     with pytest.raises(EvaluationError, match=words) as refused:
-        build_report(judged, about=about(samples=samples))
+        build_report(judged, **about(samples=samples))
     assert "\n" not in str(refused.value)
 
 
@@ -157,7 +154,7 @@ def test_build_report_refuses_what_is_not_one_whole_run_in_one_line(judged, samp
     ],
 )
 def test_build_report_flags_the_judge_of_the_training(training_judge, same):
-    report = build_report(judge_all([SPECIFIC]), about=about(training_judge=training_judge))
+    report = build_report(judge_all([SPECIFIC]), **about(training_judge=training_judge))
     assert report.judge.is_training_judge is same
     assert any("the rewards of the training" in warning for warning in report.warnings) is bool(same)
 
@@ -166,7 +163,7 @@ def test_build_report_counts_verdicts_by_source():
     judged = [
         judge(SPECIFIC, image=f"{i}.jpg", source=source) for i, source in enumerate(["server", "exact", "server"])
     ]
-    report = build_report([*judged, judge(Outcome.FAILED, image="9.jpg")], about=about())
+    report = build_report([*judged, judge(Outcome.FAILED, image="9.jpg")], **about())
     assert report.judge.sources == {"exact": 1, "server": 2}
 
 
@@ -175,7 +172,7 @@ def test_build_report_names_the_worst_classes_and_their_most_common_wrong_answer
     judged = [judge(WRONG, image=f"a{i}", truth="Collie", answer=answer) for i, answer in enumerate(answers)]
     judged += [judge(WRONG, image="b0", truth="Teal"), judge(Outcome.UNPARSEABLE, image="b1", truth="Teal")]
     judged += [judge(Outcome.FAILED, image="c0", truth="Gull"), judge(SPECIFIC, image="a9", truth="Collie")]
-    [dataset] = build_report(judged, about=about()).datasets
+    [dataset] = build_report(judged, **about()).datasets
     collie, teal = dataset.confusions
     assert (collie.ground_truth, collie.n, collie.wrong) == ("Collie", 6, 5)
     assert [(wrong.answer, wrong.count) for wrong in collie.answers] == [("poodle", 4), ("beagle", 1)]
@@ -184,7 +181,7 @@ def test_build_report_names_the_worst_classes_and_their_most_common_wrong_answer
 
 def test_build_report_counts_every_wrong_answer_of_a_class():
     judged = draw("cub", 400, classes=3)
-    [dataset] = build_report(judged, about=about()).datasets
+    [dataset] = build_report(judged, **about()).datasets
     expected = Counter(one.prediction.ground_truth for one in judged if one.outcome is WRONG)
     assert {confused.ground_truth: confused.wrong for confused in dataset.confusions} == expected
     for confused in dataset.confusions:
@@ -197,7 +194,7 @@ def test_build_report_averages_the_scores_of_conti_where_no_data_set_lacks_them(
         "fgvc_aircraft": ContiScores(0.7, 0.5, 0.75, 0.5, {}),
     }
     judged = [one for name in scores for one in draw(name, 5)]
-    report = build_report(judged, about=about(), conti=scores)
+    report = build_report(judged, **about(), conti=scores)
     mean = report.averages[1].conti
     assert mean.text_inclusion == pytest.approx(0.6)
     assert mean.semantic_similarity == pytest.approx(0.5)
@@ -208,7 +205,7 @@ def test_build_report_averages_the_scores_of_conti_where_no_data_set_lacks_them(
 
 
 def test_write_report_leaves_all_files_and_reads_back(tmp_path):
-    report = build_report(draw("cub", 30, answers=("\ud800 lone", "plain")), about=about())
+    report = build_report(draw("cub", 30, answers=("\ud800 lone", "plain")), **about())
     write_report(report, tmp_path)
     assert read_report(tmp_path) == report
     files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
@@ -221,7 +218,7 @@ def test_write_report_leaves_all_files_and_reads_back(tmp_path):
 def test_write_report_without_matplotlib_names_the_extra_and_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(EvaluationError, match=r"matplotlib: pip install 'speciarl_verl\[evaluate\]'"):
-        write_report(build_report(judge_all([SPECIFIC]), about=about()), tmp_path)
+        write_report(build_report(judge_all([SPECIFIC]), **about()), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -231,13 +228,13 @@ def test_write_report_without_matplotlib_names_the_extra_and_writes_nothing(tmp_
         pytest.param(None, "holds no report.json", id="none"),
         pytest.param("{", "is no report of this version", id="torn"),
         pytest.param('{"about": 3}', "is no report of this version", id="another shape"),
-        pytest.param("version 2", "has schema version 2, not 1", id="another version"),
+        pytest.param("version 1", "has schema version 1, not 2", id="another version"),
     ],
 )
 def test_read_report_refuses_what_is_no_report_in_one_line(tmp_path, text, words):
-    if text == "version 2":
-        report = build_report(judge_all([SPECIFIC]), about=about())
-        text = report.model_copy(update={"schema_version": 2}).model_dump_json()
+    if text == "version 1":
+        report = build_report(judge_all([SPECIFIC]), **about())
+        text = report.model_copy(update={"schema_version": 1}).model_dump_json()
     if text is not None:
         (tmp_path / "report.json").write_text(text)
     with pytest.raises(EvaluationError, match=words) as refused:
@@ -246,6 +243,6 @@ def test_read_report_refuses_what_is_no_report_in_one_line(tmp_path, text, words
 
 
 def test_report_refuses_an_unknown_field():
-    text = build_report(judge_all([SPECIFIC]), about=about()).model_dump_json()
+    text = build_report(judge_all([SPECIFIC]), **about()).model_dump_json()
     with pytest.raises(ValueError, match="Extra inputs"):
         Report.model_validate_json(text[:-1] + ', "more": 1}')
