@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 
-from speciarl_verl.cli.judge_flags import JudgeSettings, JudgeUrl, judge_config
+from speciarl_verl.cli.judge_flags import JudgeSettings, JudgeUrl
 from speciarl_verl.cli.refusal import refusing
 from speciarl_verl.errors import InputError
 
@@ -191,6 +190,7 @@ def evaluate(
     A sample that fails for good, or has no parseable answer, counts as wrong and is reported apart. What is wrong with
     the input is one line, exit status 2.
     """
+    from speciarl_verl.cli.judge_settings import judge_config
     from speciarl_verl.evaluation.pipeline import Command, run_command
     from speciarl_verl.evaluation.predict.engines import Resources
     from speciarl_verl.evaluation.predict.request import PredictRequest
@@ -260,6 +260,8 @@ def _stages(text: str) -> "list[Stage]":
 def _engine_args(settings: list[str] | None) -> dict[str, Any] | None:
     if not settings:
         return None
+    import yaml
+
     values = {}
     for setting in settings:
         key, equals, text = setting.partition("=")

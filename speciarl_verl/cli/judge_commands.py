@@ -1,28 +1,29 @@
 """`speciarl judge`: one pair, a table of pairs, or a judge against the gold set."""
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from speciarl_verl import __version__
-from speciarl_verl.cli.judge_flags import JudgeName, JudgeSettings, JudgeUrl, judge_config
+from speciarl_verl.cli.judge_flags import JudgeName, JudgeSettings, JudgeUrl
 from speciarl_verl.cli.pair_table import Columns, TableFormat, read_rows, write_rows
+from speciarl_verl.cli.plain_group import PlainGroup
 from speciarl_verl.cli.refusal import refusing
 from speciarl_verl.errors import InputError
 from speciarl_verl.files import decode, delimiter_of, read_text, whole_file, write_text
-from speciarl_verl.judge.calibration.gold import GoldPair, load_gold
-from speciarl_verl.judge.judge_config import JudgeConfig, ServerJudgeConfig
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Pair, Verdict
 from speciarl_verl.method.category import Category
 
-app = typer.Typer(no_args_is_help=True, help="Judge predictions, and measure a judge.")
+# What a command needs besides is imported when it runs: --help answers at once.
+if TYPE_CHECKING:
+    from speciarl_verl.judge.calibration.gold import GoldPair
+    from speciarl_verl.judge.judge_config import JudgeConfig
+
+app = typer.Typer(cls=PlainGroup, no_args_is_help=True, help="Judge predictions, and measure a judge.")
 
 _STDIN = "-"
 
@@ -39,7 +40,7 @@ def judge_pair(
     with refusing():
         if not ground_truth.strip():
             raise InputError("--ground-truth is empty; every pair needs its label")
-        config = judge_config(judge, judge_url, judge_set)
+        config = _judge_config(judge, judge_url, judge_set)
         (verdict,) = _judge(config, [Pair(prediction, ground_truth)], Ledger())
     details = [verdict.source.value]
     if verdict.confidence is not None:
@@ -73,7 +74,7 @@ def judge_file(
     ledger = Ledger()
     columns = Columns(prediction_column, ground_truth_column, prefix)
     with refusing(told_before=lambda: _spent(ledger)):
-        config = judge_config(judge, judge_url, judge_set)
+        config = _judge_config(judge, judge_url, judge_set)
         rows_format = _format(table, table_format, out)
         read = _read(table)
         rows = read_rows(read, rows_format, columns, "standard input" if table == _STDIN else table)
@@ -103,12 +104,17 @@ def calibrate_judge(
 
     Nothing comes out of the cache of other runs, unless --judge-set cache=... names one: the figures are the server's.
     """
+    import json
+    from datetime import datetime, timezone
+
+    from speciarl_verl import __version__
     from speciarl_verl.judge.calibration.agreement import calibrate
     from speciarl_verl.judge.calibration.agreement_report import as_json, as_lines, draw_confusion, require_drawing
+    from speciarl_verl.judge.calibration.gold import load_gold
 
     ledger = Ledger()
     with refusing(told_before=lambda: _spent(ledger)):
-        config = _uncached(judge_config(judge, judge_url, judge_set), judge_set or ())
+        config = _uncached(_judge_config(judge, judge_url, judge_set), judge_set or ())
         entries = _of_domains(load_gold(gold), domain)
         if out is not None:
             require_drawing()
@@ -137,7 +143,13 @@ def calibrate_judge(
         raise typer.Exit(1)
 
 
-def _judge(config: JudgeConfig, pairs: Sequence[Pair], ledger: Ledger) -> list[Verdict]:
+def _judge_config(name: str, url: str | None, settings: list[str] | None) -> "JudgeConfig":
+    from speciarl_verl.cli.judge_settings import judge_config
+
+    return judge_config(name, url, settings)
+
+
+def _judge(config: "JudgeConfig", pairs: Sequence[Pair], ledger: Ledger) -> list[Verdict]:
     from speciarl_verl.judge.build import build_judge
     from speciarl_verl.judge.many import judge_pairs
 
@@ -160,7 +172,7 @@ def _format(table: str, asked: TableFormat | None, out: Path | None) -> TableFor
     return table_format
 
 
-def _of_domains(gold: Sequence[GoldPair], domains: Sequence[str] | None) -> Sequence[GoldPair]:
+def _of_domains(gold: "Sequence[GoldPair]", domains: Sequence[str] | None) -> "Sequence[GoldPair]":
     known = dict.fromkeys(entry.domain for entry in gold)
     for domain in domains or ():
         if domain not in known:
@@ -168,15 +180,18 @@ def _of_domains(gold: Sequence[GoldPair], domains: Sequence[str] | None) -> Sequ
     return [entry for entry in gold if not domains or entry.domain in domains]
 
 
-def _uncached(config: JudgeConfig, settings: Sequence[str]) -> JudgeConfig:
+def _uncached(config: "JudgeConfig", settings: Sequence[str]) -> "JudgeConfig":
+    from speciarl_verl.judge.judge_config import ServerJudgeConfig
+
     chosen = any(setting.startswith("cache=") for setting in settings)
     if chosen or not isinstance(config, ServerJudgeConfig):
         return config
     return config.model_copy(update={"cache": "memory"})
 
 
-def _questions(config: JudgeConfig) -> tuple[frozenset[Category], list[dict[str, Any]]]:
+def _questions(config: "JudgeConfig") -> tuple[frozenset[Category], list[dict[str, Any]]]:
     """The categories that the judge may give, and the rubrics that it is told."""
+    from speciarl_verl.judge.judge_config import ServerJudgeConfig
     from speciarl_verl.judge.llm.question import make_forms
 
     if not isinstance(config, ServerJudgeConfig):

@@ -7,9 +7,12 @@ import typer
 
 from speciarl_verl.cli.evaluate import compare, evaluate
 from speciarl_verl.cli.judge_commands import app as judge_app
+from speciarl_verl.cli.plain_group import PlainGroup
 from speciarl_verl.cli.refusal import refusing
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=PlainGroup, no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False
+)
 app.add_typer(judge_app, name="judge")
 app.command()(evaluate)
 app.command()(compare)
@@ -18,12 +21,16 @@ app.command()(compare)
 @app.command()
 def doctor() -> None:
     """Check the installation: exit 0 when verl knows this plugin and finds its device."""
-    from speciarl_verl.preflight.doctor import examine
+    from speciarl_verl.preflight.doctor import EXAMINATIONS, examine
 
-    findings = examine()
-    for finding in findings:
+    well = True
+    for examination in EXAMINATIONS:
+        # At once: importing verl takes a while, and who waits wants to know for what.
+        typer.echo(f"...  {examination.subject}", err=True)
+        finding = examine(examination)
         typer.echo(f"{'ok ' if finding.ok else 'BAD'}  {finding.text}")
-    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+        well = well and finding.ok
+    raise typer.Exit(0 if well else 1)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

@@ -4,8 +4,6 @@ from pathlib import Path
 
 from speciarl_verl.errors import JudgeError
 from speciarl_verl.judge.accounted import AccountedJudge
-from speciarl_verl.judge.custom import CustomJudge
-from speciarl_verl.judge.fast_path import FastPathJudge
 from speciarl_verl.judge.judge_config import (
     CustomJudgeConfig,
     HostedJudgeConfig,
@@ -15,7 +13,6 @@ from speciarl_verl.judge.judge_config import (
     TaxonomyJudgeConfig,
 )
 from speciarl_verl.judge.ledger import Ledger
-from speciarl_verl.judge.llm.llm_judge import ServerJudge
 from speciarl_verl.judge.protocol import Judge
 from speciarl_verl.judge.response import AnswerConfig, NormalisingJudge, WellFormedJudge
 from speciarl_verl.judge.taxonomy import TaxonomyJudge, shipped_taxonomies
@@ -65,11 +62,17 @@ def _deciding_judge(
 ) -> Judge:
     if isinstance(config, TaxonomyJudgeConfig):
         return _taxonomy_judge(config.taxonomy)
-    judge: Judge = CustomJudge(config) if isinstance(config, CustomJudgeConfig) else ServerJudge(config, ledger)
-    if normalise:
-        judge = NormalisingJudge(judge)
     if isinstance(config, CustomJudgeConfig):
-        return judge
+        from speciarl_verl.judge.custom import CustomJudge
+
+        own = CustomJudge(config)
+        return NormalisingJudge(own) if normalise else own
+    # Its HTTP client is imported where it is needed only: the offline judge answers at once.
+    from speciarl_verl.judge.fast_path import FastPathJudge
+    from speciarl_verl.judge.llm.llm_judge import ServerJudge
+
+    server = ServerJudge(config, ledger)
+    judge = NormalisingJudge(server) if normalise else server
     return FastPathJudge(judge) if config.fast_path else judge
 
 

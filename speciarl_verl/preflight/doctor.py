@@ -25,18 +25,25 @@ class Finding:
     text: str
 
 
-def examine() -> list[Finding]:
-    """Look at everything; imports verl in full (some seconds)."""
+@dataclass(frozen=True)
+class Examination:
+    """One look, which may take a while.
+
+    Attributes:
+        subject: what is looked at, for those who wait.
+    """
+
+    subject: str
+    look: Callable[[], Finding]
+
+
+def examine(examination: Examination) -> Finding:
+    """Look, and report whatever breaks."""
     logging.getLogger("verl").setLevel(logging.ERROR)
-    examinations: tuple[Callable[[], Finding], ...] = (_python, _verl, _entry_point, _names, _plugin, _device, _rollout)
-    findings = []
-    for examination in examinations:
-        try:
-            findings.append(examination())
-        except Exception as error:  # a doctor reports whatever breaks
-            name = examination.__name__.strip("_").replace("_", " ")
-            findings.append(Finding(False, f"{name}: {type(error).__name__}: {error}"))
-    return findings
+    try:
+        return examination.look()
+    except Exception as error:  # a doctor reports whatever breaks
+        return Finding(False, f"{examination.subject}: {type(error).__name__}: {error}")
 
 
 def _python() -> Finding:
@@ -95,3 +102,15 @@ def _rollout() -> Finding:
 
         vllm_distribution.install()
     return Finding(True, f"vLLM {version('vllm')}")
+
+
+EXAMINATIONS = (
+    Examination("Python", _python),
+    Examination("verl's version", _verl),
+    Examination("the plugin's entry point", _entry_point),
+    Examination("what verl knows of the plugin (verl's import takes a while)", _names),
+    Examination("the plugin's import", _plugin),
+    Examination("verl's device", _device),
+    Examination("vLLM", _rollout),
+)
+"""In their order: `_plugin` after `_names`."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from speciarl_verl.preflight.doctor import examine
+from speciarl_verl.preflight.doctor import EXAMINATIONS, examine
 from tests.fresh_python import run
 
 
@@ -82,12 +82,15 @@ def test_plugin_that_did_not_load_is_seen() -> None:
 
 def test_doctor_names_a_plugin_that_verl_was_told_not_to_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VERL_USE_EXTERNAL_PLUGINS", "none")
-    assert any(not finding.ok and "VERL_USE_EXTERNAL_PLUGINS=none" in finding.text for finding in examine())
+    assert any(
+        not finding.ok and "VERL_USE_EXTERNAL_PLUGINS=none" in finding.text for finding in map(examine, EXAMINATIONS)
+    )
 
 
 def test_doctor_finds_nothing_wrong_on_the_cpu_platform() -> None:
     output = run(
-        "from speciarl_verl.preflight.doctor import examine; print([f.text for f in examine() if not f.ok])",
+        "from speciarl_verl.preflight.doctor import EXAMINATIONS, examine;"
+        "print([f.text for f in map(examine, EXAMINATIONS) if not f.ok])",
         VERL_PLATFORM="cpu",
     )
     assert output.splitlines()[-1] == "[]"

@@ -2,7 +2,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from speciarl_verl.cli.judge_flags import JudgeName, JudgeSettings, JudgeUrl, judge_config
+from speciarl_verl.cli.judge_flags import JudgeName, JudgeSettings, JudgeUrl
+from speciarl_verl.cli.judge_settings import judge_config
 from speciarl_verl.errors import InputError
 from speciarl_verl.judge.judge_config import ServerJudgeConfig, TaxonomyJudgeConfig
 

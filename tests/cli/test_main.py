@@ -1,0 +1,56 @@
+"""What a command costs before it does anything, told by the modules that it imports; and the doctor's patter."""
+
+import pytest
+from typer.testing import CliRunner
+
+from speciarl_verl.cli.main import app
+from speciarl_verl.preflight import doctor
+from speciarl_verl.preflight.doctor import Examination, Finding
+from tests.fresh_python import run
+
+HEAVY = ("rich", "markdown_it", "numpy", "pyarrow", "datasets", "httpx", "tqdm", "hydra", "omegaconf", "yaml", "scipy",
+         "jinja2", "PIL", "torch", "verl", "ray", "transformers")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("command", "unneeded"),
+    [
+        pytest.param(["speciarl", "--help"], ("pydantic", "asyncio"), id="help"),
+        pytest.param(["speciarl", "judge", "--help"], (), id="help of a group"),
+        pytest.param(
+            ["speciarl", "judge", "pair", "--prediction", "crow", "--ground-truth", "American Crow"], (), id="taxonomy"
+        ),
+        pytest.param(["data_prep", "--help"], ("pydantic", "asyncio"), id="data_prep"),
+    ],
+)
+def test_command_imports_only_what_it_needs(command: list[str], unneeded: tuple[str, ...]) -> None:
+    module = "speciarl_verl.cli" if command[0] == "speciarl" else "data_prep"
+    code = f"""
+        import runpy, sys
+        sys.argv = {command!r}
+        try:
+            runpy.run_module({module!r}, run_name="__main__")
+        except SystemExit as end:
+            print(end.code or 0, [name for name in {HEAVY + unneeded!r} if name in sys.modules])
+    """
+    assert run(code).splitlines()[-1] == "0 []"
+
+
+def test_help_of_a_command_keeps_its_panels() -> None:
+    output = CliRunner().invoke(app, ["evaluate", "--help"]).output
+    assert "Speed and patience" in output
+    assert "Commands:" in CliRunner().invoke(app, ["--help"]).output
+
+
+def test_doctor_says_what_it_looks_at_before_it_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> Finding:
+        raise ImportError("no such library")
+
+    looks = (Examination("a thing", lambda: Finding(True, "is there")), Examination("another", broken))
+    monkeypatch.setattr(doctor, "EXAMINATIONS", looks)
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 1
+    assert result.output.splitlines() == [
+        *("...  a thing", "ok   is there"),
+        *("...  another", "BAD  another: ImportError: no such library"),
+    ]
