@@ -37,19 +37,21 @@ def doctor() -> None:
 def preflight(
     overrides: Annotated[list[str], typer.Argument(help="Hydra overrides, as `verl.trainer.main_ppo` gets them.")],
     show: Annotated[bool, typer.Option("--show", help="Print the composed configuration.")] = False,
+    sft: Annotated[bool, typer.Option("--sft", help="The overrides are of `verl.trainer.sft_trainer`.")] = False,
 ) -> None:
     """Check a run before it starts: configuration, files, model, judge, machine. Exit 2 with one line if it cannot."""
     from omegaconf import OmegaConf
 
     from speciarl_verl.preflight.compose import compose_config
     from speciarl_verl.preflight.everything import check_everything
+    from speciarl_verl.preflight.sft import check_sft
 
     logging.basicConfig(level=logging.ERROR)
     with refusing():
-        config = compose_config(overrides)
+        config = compose_config(overrides, "sft_trainer_engine" if sft else "ppo_trainer")
         if show:
             typer.echo(OmegaConf.to_yaml(config))
-        check_everything(config)
+        check_sft(config) if sft else check_everything(config)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ Each is called with the module it concerns, right after verl imported it. tests/
 verl still needs it.
 """
 
+import os
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -21,7 +22,15 @@ def gloo_process_group(distributed: ModuleType) -> None:
         backend = args[1] if len(args) > 1 else kwargs.get("backend")
         wrapped(timeout_second=timeout_second, backend=backend or "gloo")
 
+    def without_choice(
+        _wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        # That of the SFT trainer takes no backend.
+        distributed.torch.distributed.init_process_group(backend="gloo")
+        return tuple(int(os.environ[name]) for name in ("LOCAL_RANK", "RANK", "WORLD_SIZE"))
+
     wrapt.wrap_function_wrapper(distributed, "initialize_global_process_group_ray", with_gloo)
+    wrapt.wrap_function_wrapper(distributed, "initialize_global_process_group", without_choice)
 
 
 def fsdp_engines(transformer_impl: ModuleType) -> None:

@@ -12,8 +12,8 @@ from omegaconf.errors import OmegaConfBaseException
 from speciarl_verl.errors import ConfigError
 
 
-def compose_config(overrides: Sequence[str]) -> DictConfig:
-    """The configuration that `main_ppo` will see.
+def compose_config(overrides: Sequence[str], name: str = "ppo_trainer") -> DictConfig:
+    """The configuration that `main_ppo` will see, or another of verl's trainers (`sft_trainer_engine`).
 
     Raises:
         ConfigError: verl is not installed, or an override is unknown or malformed.
@@ -24,7 +24,7 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
     config_dir = str(Path(spec.submodule_search_locations[0], "trainer", "config").resolve())
     try:
         with initialize_config_dir(config_dir, version_base=None):
-            return compose("ppo_trainer", overrides=list(overrides))
+            return compose(name, overrides=list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
         reason = " ".join(str(error.__cause__ or error).split())
         raise ConfigError(f"the configuration does not compose: {reason}") from error

@@ -14,7 +14,8 @@ def test_verl_adaptations_work_and_are_still_needed() -> None:
     output = run(
         """
         import os
-        os.environ |= {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
+        os.environ |= {"LOCAL_RANK": "0", "RANK": "0", "WORLD_SIZE": "1"}
+        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
         import torch, verl
         import verl.utils.distributed as distributed
         from verl.utils.device import get_device_id, get_device_name, get_torch_device
@@ -26,6 +27,13 @@ def test_verl_adaptations_work_and_are_still_needed() -> None:
             print("gloo still needed:", "Duplicate device type cpu" in str(error))
         init(timeout_second=None)
         print("gloo works:", torch.distributed.get_backend())
+        torch.distributed.destroy_process_group()
+        init = distributed.initialize_global_process_group
+        try:
+            init.__wrapped__()
+        except ValueError as error:
+            print("gloo of SFT still needed:", "Duplicate device type cpu" in str(error))
+        print("gloo of SFT works:", init(), torch.distributed.get_backend())
         torch.distributed.destroy_process_group()
 
         print("device:", get_device_name(), torch.zeros(1).to(get_device_id()).device)
@@ -50,6 +58,8 @@ def test_verl_adaptations_work_and_are_still_needed() -> None:
     assert [line for line in output.splitlines() if ":" in line or "pinned" in line] == [
         "gloo still needed: True",
         "gloo works: gloo",
+        "gloo of SFT still needed: True",
+        "gloo of SFT works: (0, 0, 1) gloo",
         "device: cpu cpu",
         "memory: True",
         "engine: FSDPEngineWithLMHead",
