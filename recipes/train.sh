@@ -105,8 +105,14 @@ PRESET=('hydra.searchpath=[pkg://speciarl_verl.config]' +speciarl=train
 DATA=("data.train_files='$train'" "data.val_files='$val'")
 MODEL=("actor_rollout_ref.model.path='$model'")
 [[ -n $lora_rank ]] && MODEL+=("actor_rollout_ref.model.lora_rank=$lora_rank")
-# Without an adapter all weights are synchronised before the first rollout: reading them from disk too is in vain.
-[[ $lora_rank != 0 ]] || MODEL+=(actor_rollout_ref.rollout.load_format=dummy)
+# A LoRA run keeps its adapter; one of all parameters a model that loads as it is, and as its weights are synchronised
+# before the first rollout, reading them from disk there too is in vain.
+kept=model,optimizer,extra
+if [[ $lora_rank == 0 ]]; then
+  MODEL+=(actor_rollout_ref.rollout.load_format=dummy)
+  kept+=,hf_model
+fi
+[[ -z $lora_rank ]] || MODEL+=("actor_rollout_ref.actor.checkpoint.save_contents=[$kept]")
 VARIANT=()
 [[ -n $reward_mode ]] && VARIANT+=("speciarl.reward.mode=$reward_mode")
 [[ -n $reliability ]] && VARIANT+=("speciarl.reward.reliability=$reliability")

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from speciarl_verl.errors import EvaluationError
+from speciarl_verl.files import read_text
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
 _META = "lora_train_meta.json"
+_LATEST = "latest_checkpointed_iteration.txt"
 _SHARD = re.compile(r"model_world_size_(\d+)_rank_(\d+)\.pt")
 _CURE = "give a PEFT folder, or global_step_N of a LoRA training"
 
@@ -26,12 +28,12 @@ def find_adapter(path: str) -> Path:
     """The folder that `--adapter` means: with a PEFT adapter, or a verl `actor/` folder with LoRA shards.
 
     Args:
-        path: such a folder, or a `global_step_N` that holds one.
+        path: such a folder, a `global_step_N` that holds one, or the `checkpoints` of a training: its last step.
 
     Raises:
         EvaluationError: there is none.
     """
-    folder = Path(path).expanduser()
+    folder = _last_step(Path(path).expanduser())
     for place in (folder, folder / "lora_adapter", folder / "actor", folder / "actor" / "lora_adapter"):
         if (place / CONFIG).is_file():
             if not (place / WEIGHTS).is_file():
@@ -46,6 +48,12 @@ def find_adapter(path: str) -> Path:
             "if it holds weights, else merge it with `python -m verl.model_merger`"
         )
     raise EvaluationError(f"--adapter {path}: no adapter there: {_CURE}")
+
+
+def _last_step(folder: Path) -> Path:
+    """What verl says is the last complete checkpoint of a folder of them; the folder itself where it is none."""
+    tracker = folder / _LATEST
+    return folder / f"global_step_{read_text(tracker).strip()}" if tracker.is_file() else folder
 
 
 def adapter_rank(folder: Path) -> int:

@@ -54,6 +54,15 @@ def test_checkpoint_of_verl_becomes_a_peft_folder(tmp_path: Path, where: str) ->
     assert as_peft(found, tmp_path / "out") == folder
 
 
+def test_the_last_step_of_a_training_counts(tmp_path: Path) -> None:
+    actor = save_checkpoint(tmp_path, [state()])
+    (tmp_path / "latest_checkpointed_iteration.txt").write_text("3")
+    assert find_adapter(str(tmp_path)) == actor
+    (tmp_path / "latest_checkpointed_iteration.txt").write_text("4")
+    with pytest.raises(EvaluationError, match="no adapter there"):
+        find_adapter(str(tmp_path))
+
+
 def test_peft_reads_the_folder(tmp_path: Path) -> None:
     import peft
 
