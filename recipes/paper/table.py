@@ -9,9 +9,9 @@ from pathlib import Path
 
 from recipes.paper.runs import Paper, Run
 from speciarl_verl.evaluation.report.benchmarks import FINE_GRAINED, VERY_FINE_GRAINED, Group
-from speciarl_verl.evaluation.report.build import read_report
+from speciarl_verl.evaluation.report.contents import Report
+from speciarl_verl.evaluation.report.folders import read_report
 from speciarl_verl.evaluation.report.published import published
-from speciarl_verl.evaluation.report.schema import Report
 
 _HEAD = (
     "| run | specificity | correctness | HM | published | HM very fine | published | TI, LI, SS, CS |",
