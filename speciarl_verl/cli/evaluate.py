@@ -38,8 +38,8 @@ def evaluate(
         _option(
             _MODEL,
             "--adapter",
-            metavar="DIR",
-            help="LoRA over --model: a PEFT folder, or global_step_N of a LoRA training.",
+            metavar="DIR|ID",
+            help="LoRA over --model: a PEFT folder or hub id, or the checkpoints of a LoRA training or one of them.",
         ),
     ] = None,
     server: Annotated[
