@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patches import Patch
 
-from recipes.study.contrasts import by_seed
+from recipes.study.contrasts import NAMED, by_seed
 from recipes.study.world import DOMAINS, Group
 from speciarl_verl.evaluation.report.plots.canvas import (
     FAINT,
@@ -23,6 +24,8 @@ from speciarl_verl.evaluation.report.plots.canvas import (
 
 Result = Mapping[str, Any]
 
+_PANELS_A_ROW = 6
+
 _CATEGORY_COLOURS = {
     "unparseable": "#3a3a3a",
     "W": "#d55e00",
@@ -36,8 +39,8 @@ _CATEGORY_COLOURS = {
 
 def draw_all(results: Sequence[Result], folder: Path) -> list[str]:
     """Every plot for which there are results; gives their names."""
-    plots = {"tradeoff": tradeoff, "rollouts": rollouts, "course": course, "certainty": certainty, "known": known}
-    return [name for name, draw in plots.items() if draw(results, folder / f"{name}")]
+    plots = (tradeoff, rollouts, course, categories, certainty, known)
+    return [draw.__name__ for draw in plots if draw(results, folder / draw.__name__)]
 
 
 def tradeoff(results: Sequence[Result], path: Path) -> bool:
@@ -96,33 +99,43 @@ def rollouts(results: Sequence[Result], path: Path) -> bool:
 
 
 def course(results: Sequence[Result], path: Path) -> bool:
-    """Mean reward against steps and against rollouts, and shares of categories over steps, of seed 0."""
-    trained = [result for result in results if result["course"] and result["seed"] == 0]
+    """Of seed 0: HM of the sampled answers against steps and against rollouts, for the rows of the named contrasts."""
+    named = [name for contrast in NAMED for name in (contrast.better, *contrast.others)]
+    trained = [result for result in _trained(results) if result["name"] in named]
     if not trained:
         return False
-    width = 4
-    rows = -(-len(trained) // width)
-    figure = new_figure(3.2 + 2.2 * rows, 11.0)
-    top, bottom = figure.subfigures(2, 1, height_ratios=[3.0, 2.2 * rows], squeeze=False)[:, 0]
-    by_steps, by_rollouts = top.subplots(1, 2)
+    figure = new_figure(4.0, 11.0)
+    by_steps, by_rollouts = figure.subplots(1, 2, sharey=True)
     for number, result in enumerate(trained):
         steps = [point[0] for point in result["course"]]
         hm = [_training_hm(point[2]) for point in result["course"]]
         each = result["rollouts"] / len(steps)
-        colour = series_colour(number)
-        by_steps.plot(steps, hm, color=colour, label=result["name"], lw=1)
-        by_rollouts.plot([step * each for step in steps], hm, color=colour, lw=1)
+        by_steps.plot(steps, hm, color=series_colour(number), label=result["name"], lw=1.2)
+        by_rollouts.plot([step * each for step in steps], hm, color=series_colour(number), lw=1.2)
     by_steps.set_xlabel("step")
     by_rollouts.set_xlabel("rollouts")
     by_steps.set_ylabel("HM of the sampled answers (birds)")
-    by_steps.legend(fontsize=6, frameon=False, ncols=2)
+    by_steps.legend(fontsize=8, frameon=False)
     for axes in (by_steps, by_rollouts):
         clear_frame(axes)
-    panels = bottom.subplots(rows, width, squeeze=False, sharey=True)
+    save(figure, path.parent, path.name)
+    return True
+
+
+def categories(results: Sequence[Result], path: Path) -> bool:
+    """Shares of categories over the steps of seed 0, a panel a row."""
+    trained = _trained(results)
+    if not trained:
+        return False
+    rows = -(-len(trained) // _PANELS_A_ROW)
+    figure = new_figure(0.5 + 1.5 * rows, 11.0)
+    panels = figure.subplots(rows, _PANELS_A_ROW, squeeze=False, sharey=True)
     for axes, result in zip(panels.flat, trained, strict=False):
         _stack(axes, result)
     for axes in panels.flat[len(trained) :]:
         axes.set_visible(False)
+    handles = [Patch(color=colour, label=name) for name, colour in _CATEGORY_COLOURS.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8, frameon=False)
     save(figure, path.parent, path.name)
     return True
 
@@ -172,6 +185,10 @@ def named_by_certainty(results: Sequence[Result], name: str) -> list[float]:
             total += sum(np.array(result["domains"][domain]["kinds"]) for domain in ("flowers", "food", "pets"))
     with np.errstate(invalid="ignore"):
         return [float(share) for share in total[:, 1] / total[:, 0]]
+
+
+def _trained(results: Sequence[Result]) -> list[Result]:
+    return [result for result in results if result["course"] and result["seed"] == 0]
 
 
 def _names(results: Sequence[Result]) -> list[str]:

@@ -29,7 +29,7 @@ class Setting:
         held_out: pictures of each domain for evaluation.
     """
 
-    warmup: int = 900
+    warmup: int = 600
     images: int = 3000
     held_out: int = 800
     prompts: int = 32
@@ -62,14 +62,17 @@ class Run:
     setting: Setting
 
     def as_json(self) -> dict[str, Any]:
-        """What makes two results comparable."""
+        """What makes two results comparable; of a row that trains nothing, only what it depends on."""
+        setting = asdict(self.setting)
+        if not self.row.n:
+            setting = {name: setting[name] for name in ("warmup", "held_out")}
         return {
             "row": self.row.name,
             "seed": self.seed,
             "n": self.row.n,
             "flags": list(self.row.flags),
             "images": self.row.images or self.setting.images,
-            "setting": asdict(self.setting),
+            "setting": setting,
         }
 
 

@@ -90,6 +90,8 @@ def train(run: Run, folder: Path, out: Path) -> Path:
         f"actor_rollout_ref.actor.optim.lr={setting.rate}",
         f"actor_rollout_ref.actor.kl_loss_coef={setting.kl}",
         "actor_rollout_ref.actor.checkpoint.save_contents=[model,hf_model]",
+        # DAPO's penalty is for rambling: the longest proper answer has nine tokens.
+        "speciarl.reward.overlong.buffer_tokens=4",
         f"trainer.total_training_steps={setting.steps}",
         "trainer.total_epochs=100000",
         f"trainer.save_freq={setting.steps}",

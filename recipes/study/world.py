@@ -26,6 +26,11 @@ class Group(str, Enum):
     VERY_FINE = "very-fine-grained"
 
 
+# In birds, to train on, all probabilities of the best guess between 5% and 98% are about as frequent; on the others the
+# published figures are met.
+_CONTRASTS = {Group.IN_DOMAIN: 0.5, Group.FINE: 0.8, Group.VERY_FINE: 0.75}
+
+
 @dataclass(frozen=True)
 class Family:
     """A family by its name and its other name."""
@@ -69,7 +74,7 @@ def _domain(name: str, group: Group, roots: str, orders: str, families: str) -> 
         orders=tuple(orders.split()),
         families=tuple(Family(*pair.split("/")) for pair in families.split()),
         kinds=_HUES if is_very_fine else _HUES[::2],
-        contrast=0.75 if is_very_fine else 0.8,
+        contrast=_CONTRASTS[group],
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from recipes.study.contrasts import NAMED, difference, held_out_hm, paired
-from recipes.study.report import MARK, main
+from recipes.study.report import MARK, calibration_table, main
 from recipes.study.results import append_results, figures, is_done, read_results
 from recipes.study.rows import Run, Setting, all_runs
 from recipes.study.world import DOMAINS
@@ -60,9 +60,19 @@ def test_report_is_made_from_the_jsonl_and_keeps_what_was_written_by_hand(result
     assert "old tables" not in text
     assert "| C1 |" in text
     assert "not run yet" in text
-    for name in ("tradeoff", "rollouts", "course", "certainty"):
+    for name in ("tradeoff", "rollouts", "course", "categories", "certainty"):
         assert (tmp_path / "plots" / f"{name}.png").stat().st_size > 5000
         assert f"plots/{name}.png" in text
+
+
+def test_calibration_stands_beside_the_published_figures(results: Path) -> None:
+    untrained = next(all_runs(Setting()))
+    found = [result(untrained, "zero-shot", 16), result(Run(untrained.row, 1, untrained.setting), "zero-shot", 18)]
+    (row,) = list(calibration_table(found))[4:]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert (cells[0], cells[2], cells[4]) == ("zero-shot", "0.742", "0.846")
+    low, high = (float(bound) for bound in cells[3].split("(")[1].rstrip(")").split(" to "))
+    assert low < 0.85 < high
 
 
 def test_contrast_pairs_by_seed(results: Path) -> None:
