@@ -184,7 +184,7 @@ def _is_whole(call: str) -> bool:
 def _json(path: Path) -> dict[str, str] | list[str]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataPrepError(f"{path}: not a readable JSON file ({error}): {_CURE}") from error
     if isinstance(content, list) and all(isinstance(value, str) for value in content):
         return content

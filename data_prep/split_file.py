@@ -38,7 +38,7 @@ def apply_split_file(listing: Listing, path: Path) -> Listing:
 def _read(path: Path) -> dict[str, str]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataPrepError(f"{path}: not a readable JSON file ({error}): {_CURE}") from error
     if not isinstance(content, dict) or not content or set(content) - set(SPLITS):
         raise DataPrepError(f"{path}: not an object of lists named train, val and test: {_CURE}")

@@ -48,6 +48,12 @@ def unpack(archive: Path, target: Path, encoding: str | None = None) -> None:
     target.mkdir(parents=True, exist_ok=True)
     try:
         (_unpack_zip if archive.name.lower().endswith(".zip") else _unpack_tar)(archive, target, encoding)
+    except UnicodeDecodeError as error:
+        raise DataPrepError(
+            f"{archive}: says that the name {error.object!r} is UTF-8, which it is not: unpack it and give the folder"
+        ) from error
+    except NotImplementedError as error:
+        raise DataPrepError(f"{archive}: {error}, by Python: unpack it and give the folder") from error
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, RuntimeError) as error:
         raise DataPrepError(f"{archive}: damaged or truncated archive ({error}): download it again") from error
     except OSError as error:

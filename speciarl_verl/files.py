@@ -84,7 +84,7 @@ def json_lines(text: str, name: object) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{name}:{number}: not JSON ({error}); each line must be one JSON object") from None
         if not isinstance(value, dict):
             raise InputError(f"{name}:{number}: a {type(value).__name__}; each line must be one JSON object")

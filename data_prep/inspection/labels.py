@@ -1,11 +1,13 @@
 """What is odd about labels: each is what a judge will compare with, word by word."""
 
 import re
+import sys
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from data_prep.class_names import names_nothing
+from speciarl_verl.judge.malformed import Malformed, find_fault
 from speciarl_verl.judge.wording import fold, is_abstention
 
 _AS_IN_FOLDERS = re.compile(r".*[_\\%]|.*&#?\w+;|\d+[.)_-]\D|n\d{8}\b|.*/.*/")
@@ -23,6 +25,7 @@ class LabelFindings:
         near: groups that differ in case, accents, signs, white space or a plural only.
         within: `(part, whole)`: a judge may take the one for the other.
         refusals: read as a refusal to answer.
+        several: read as several options: right only where an answer equals them.
     """
 
     ids: tuple[str, ...]
@@ -30,6 +33,7 @@ class LabelFindings:
     near: tuple[tuple[str, ...], ...]
     within: tuple[tuple[str, str], ...]
     refusals: tuple[str, ...]
+    several: tuple[str, ...]
 
 
 def look_at_labels(by_split: Mapping[str, Collection[str]]) -> LabelFindings:
@@ -45,6 +49,7 @@ def look_at_labels(by_split: Mapping[str, Collection[str]]) -> LabelFindings:
         near=_near(labels),
         within=_within(labels),
         refusals=tuple(label for label in labels if is_abstention(label)),
+        several=tuple(label for label in labels if find_fault(label, sys.maxsize, sys.maxsize) is Malformed.HEDGED),
     )
 
 

@@ -55,6 +55,7 @@ def _odd(findings: Findings) -> list[tuple[str, ...]]:
     table.append(("  labels that are nearly the same", *_some("/".join(map(repr, group)) for group in labels.near)))
     table.append(("  labels within others", *_some(f"{part!r} in {whole!r}" for part, whole in labels.within)))
     table.append(("  labels that read as a refusal", *_some(labels.refusals)))
+    table.append(("  labels that read as several options", *_some(labels.several)))
     pairs = [_pair(pair) for pair in twice.pairs]
     across = [text for pair, text in zip(twice.pairs, pairs, strict=True) if _splits(pair) > 1]
     within = [text for pair, text in zip(twice.pairs, pairs, strict=True) if _splits(pair) == 1]

@@ -67,7 +67,7 @@ def prepare_picture(data: bytes, where: str, settings: Settings) -> Picture:
         raise DataPrepError(f"{where}: truncated or damaged image ({_one_line(error)}): {_CURE}") from error
 
 
-_CURE = "replace it from the publisher's archive, or leave such pictures out with --skip-broken"
+_CURE = "replace it, or leave such pictures out with --skip-broken"
 
 
 def _prepare(data: bytes, where: str, settings: Settings) -> Picture:

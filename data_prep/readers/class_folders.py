@@ -97,7 +97,8 @@ def _parts(root: Path, folders: Sequence[Path], splits: SplitNames) -> dict[Path
     for folder in folders if named else ():
         if folder not in named:
             beside = ", ".join(other.name for other in named)
-            raise DataPrepError(f"{folder}: lies beside the splits {beside} and is none: {cure(folder.name)}")
+            what = f"lies beside the splits {beside} and is none"
+            raise DataPrepError(f"{folder}: {what}: {cure(folder.name)}; or label the pictures with --labels")
     return named or None
 
 

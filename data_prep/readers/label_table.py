@@ -86,8 +86,8 @@ def _cell(place: str, record: dict[str, Any], name: str) -> str:
 def _json_array(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         records = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataPrepError(f"{path}:{error.lineno}: not JSON ({error.msg}): mend it") from error
+    except (ValueError, RecursionError) as error:
+        raise DataPrepError(f"{path}: not JSON ({error}): mend it") from error
     for number, record in enumerate(records, start=1):
         if not isinstance(record, dict):
             raise DataPrepError(f"{path}: record {number}: not a JSON object: write one object a picture")

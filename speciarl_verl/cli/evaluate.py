@@ -38,8 +38,8 @@ def evaluate(
         _option(
             _MODEL,
             "--adapter",
-            metavar="DIR",
-            help="LoRA over --model: a PEFT folder, or global_step_N of a LoRA training.",
+            metavar="DIR|ID",
+            help="LoRA over --model: a PEFT folder or hub id, or the checkpoints of a LoRA training or one of them.",
         ),
     ] = None,
     server: Annotated[
@@ -275,9 +275,6 @@ def _engine_args(settings: list[str] | None) -> dict[str, Any] | None:
 
 
 def _inclusion_judge(url: str | None, model: str | None) -> "ServerJudgeConfig | None":
-    from speciarl_verl.evaluation.conti.inclusion import RUBRIC
-    from speciarl_verl.judge.judge_config import ServerJudgeConfig
+    from speciarl_verl.evaluation.conti.inclusion import inclusion_config
 
-    if url is None:
-        return None
-    return ServerJudgeConfig(url=url, model=model, prompt=RUBRIC)
+    return inclusion_config(url, model) if url else None

@@ -1,6 +1,7 @@
 """The command `speciarl`."""
 
 import logging
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,6 +32,20 @@ def doctor() -> None:
         typer.echo(f"{'ok ' if finding.ok else 'BAD'}  {finding.text}")
         well = well and finding.ok
     raise typer.Exit(0 if well else 1)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="Folder that is written.")],
+    model: Annotated[str, typer.Option(help="The base model: folder or hub id.")],
+    adapter: Annotated[str, typer.Option(help="A training's checkpoints, one global_step_N, a PEFT folder, a hub id.")],
+) -> None:
+    """Merge the adapter of a LoRA training into its model: a folder that transformers and vLLM load."""
+    from speciarl_verl.evaluation.predict.export import export as write
+
+    with refusing():
+        parameters = write(model, adapter, out)
+        typer.echo(f"{out}: {parameters / 1e6:.1f} M parameters; the adapter alone is in {out / 'adapter'}")
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

@@ -55,6 +55,8 @@ class RewardConfig(_Node):
         reliability: what a true answer below the bar earns, in [0, 1); rounded down, as `format_reward` is, to a
             multiple of 2^-16.
         support: how many rollouts must reach the bar, or which share of the parseable ones.
+        judge_noise: share of the verdicts, in [0, 1], that move one step before the group; drawn by `speciarl.seed`,
+            step, image and rollout. Training only.
     """
 
     rule: RewardName | Annotated[str, Field(pattern=FUNCTION_PATH)] = "dynamic"
@@ -62,6 +64,7 @@ class RewardConfig(_Node):
     format_reward: ExactReward = FORMAT_REWARD
     reliability: ExactReward = 0.0
     support: StrictInt | StrictFloat = 1
+    judge_noise: float = Field(default=0.0, ge=0, le=1)
     overlong: OverlongConfig = OverlongConfig()
 
     @model_validator(mode="after")
@@ -74,7 +77,7 @@ class SpeciaRLConfig(_Node):
     """Everything under `speciarl:`.
 
     Attributes:
-        seed: of the data order, vLLM's sampling and the actor.
+        seed: of the data order, vLLM's sampling, the actor and the judge noise.
         group_timeout_s: how long a judged rollout waits for its siblings, in seconds.
         rollouts_dir: where each step's judged rollouts are written as JSONL; null writes none.
         judge_account: the JSON file that tells what the judging cost so far; null writes none.

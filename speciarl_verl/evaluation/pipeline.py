@@ -126,7 +126,7 @@ def evaluate_predictions(
         browser_pictures=browser_pictures,
         allow_missing=allow_missing,
     )
-    from speciarl_verl.evaluation.report.build import read_report
+    from speciarl_verl.evaluation.report.folders import read_report
 
     outside_loop(lambda: list(run_command(command)))
     return read_report(folder)

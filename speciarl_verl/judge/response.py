@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from speciarl_verl.judge.malformed import find_fault
+from speciarl_verl.judge.malformed import Malformed, find_fault
 from speciarl_verl.judge.protocol import Judge, Pair, Source, Verdict
 from speciarl_verl.judge.wording import same_name, without_punctuation
 from speciarl_verl.method.answer import AnswerMode, Refusal, extract_answer
@@ -20,6 +20,8 @@ from speciarl_verl.method.category import Category
 DEFAULT_MAX_WORDS = 12
 """Longer than any label of the paper's data sets (the longest, in Stanford Cars, has eight words)."""
 DEFAULT_MAX_CHARACTERS = 200
+ANSWER_RULES = tuple(rule.value for rule in (*Refusal, *Malformed))
+"""The names of all rules, as `JudgedResponse.rule` gives them."""
 
 
 class AnswerConfig(BaseModel):

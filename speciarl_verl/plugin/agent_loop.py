@@ -17,7 +17,7 @@ from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentL
 from speciarl_verl.errors import StopRunError
 from speciarl_verl.plugin.process_scorer import process_scorer
 from speciarl_verl.plugin.trainer_mail import announce_failure
-from speciarl_verl.rollout.row import read_ground_truth, read_placement
+from speciarl_verl.rollout.row import read_ground_truth, read_origin, read_placement
 from speciarl_verl.rollout.scorer import Rollout, ScoredRollout
 
 Score = Callable[[Rollout], Awaitable[ScoredRollout]]
@@ -59,6 +59,7 @@ class SpeciaRLAgentLoop(SingleTurnAgentLoop):
             ground_truth=read_ground_truth(sample),
             response_tokens=len(output.response_ids),
             max_response_tokens=self.response_length,
+            origin=read_origin(sample),
         )
         started = time.perf_counter()
         scored = await score(rollout)

@@ -19,6 +19,7 @@ from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 from speciarl_verl.errors import StopRunError
 from speciarl_verl.files import write_text
 from speciarl_verl.judge.ledger import Account
+from speciarl_verl.judge.response import ANSWER_RULES
 from speciarl_verl.plugin.registration import missing_registrations
 from speciarl_verl.plugin.trainer_mail import published_account, raise_if_announced
 from speciarl_verl.rollout.scorer import SHARE_KEYS, UNPARSEABLE
@@ -108,13 +109,18 @@ def _plain(value: Any) -> Any:
 
 
 def category_metrics(records: Sequence[Mapping[str, Any]], groups_asked: int) -> dict[str, float]:
-    """Shares of outcomes in [0, 1], and of groups that all got the same reward and so teach nothing."""
+    """Shares in [0, 1]: of outcomes, of the rules that refused an answer or called it malformed, of verdicts that judge
+    noise moved; and of groups that all got the same reward and so teach nothing."""
     outcomes = Counter(record["category"] for record in records)
     rewards: dict[str, set[float]] = {}
     for record in records:
         rewards.setdefault(record["uid"], set()).add(record["group_reward"])
     judged = len(records) - outcomes[UNPARSEABLE]
     metrics = {f"training/speciarl/share/{key}": outcomes[key] / len(records) for key in SHARE_KEYS}
+    rules = Counter(record["rule"] for record in records if record["rule"])
+    metrics |= {f"training/speciarl/rule/{rule}": rules[rule] / len(records) for rule in ANSWER_RULES}
+    moved = sum(record["category"] != record["verdict"] for record in records)
+    metrics["training/speciarl/noised_share_of_judged"] = moved / judged if judged else 0.0
     metrics["training/speciarl/correct_share_of_judged"] = 1 - outcomes["W"] / judged if judged else 0.0
     metrics["training/speciarl/groups_without_signal"] = sum(len(r) == 1 for r in rewards.values()) / len(rewards)
     metrics["training/speciarl/groups_lost"] = float(groups_asked - len(rewards))

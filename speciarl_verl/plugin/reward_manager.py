@@ -17,7 +17,7 @@ from speciarl_verl.config.run_checks import check_reward_workers
 from speciarl_verl.errors import StopRunError
 from speciarl_verl.plugin.process_scorer import process_scorer
 from speciarl_verl.plugin.trainer_mail import announce_failure
-from speciarl_verl.rollout.row import read_ground_truth, read_placement
+from speciarl_verl.rollout.row import read_ground_truth, read_origin, read_placement
 from speciarl_verl.rollout.scorer import GroupScorer, Rollout, ScoredRollout
 
 
@@ -65,4 +65,5 @@ class SpeciaRLRewardManager(RewardManagerBase):
             ground_truth=read_ground_truth(item.non_tensor_batch),
             response_tokens=tokens,
             max_response_tokens=self.config.actor_rollout_ref.rollout.response_length,
+            origin=read_origin(item.non_tensor_batch),
         )

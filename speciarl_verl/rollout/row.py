@@ -1,4 +1,4 @@
-"""What a row tells of a rollout: its group, its number in it, whether it is validation, and the truth. No verl.
+"""What a row tells of a rollout: its group, its number in it, whether it is validation, its truth and origin. No verl.
 
 verl tells a rollout its uid and session id, but neither how many siblings it has nor that it validates: a validation
 set may well be the training file, and its n differs. `SpeciaRLAgentLoopManager` adds both to every row it dispatches.
@@ -42,6 +42,35 @@ def read_placement(sample: Mapping[str, Any]) -> Placement:
         group_size=int(sample[GROUP_SIZE_KEY]),
         validate=bool(sample[VALIDATE_KEY]),
     )
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which rollout this is, the same in every run: what chance of our own is drawn by.
+
+    Attributes:
+        image: the picture, by its data set and content.
+        step: verl's `global_steps`, so that epochs differ.
+        session_id: the rollout's number in its group.
+    """
+
+    image: str
+    step: int
+    session_id: int
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """For a draw by hash."""
+        return self.image, str(self.step), str(self.session_id)
+
+
+def read_origin(sample: Mapping[str, Any]) -> Origin | None:
+    """From the fields of a row; None where it does not tell."""
+    info = sample.get("extra_info") or {}
+    image = info.get("content_hash") or info.get("index")
+    if image is None or any(key not in sample for key in ("data_source", "global_steps", "session_id")):
+        return None
+    return Origin(f"{sample['data_source']}/{image}", int(sample["global_steps"]), int(sample["session_id"]))
 
 
 def read_ground_truth(sample: Mapping[str, Any]) -> str:

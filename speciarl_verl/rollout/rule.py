@@ -32,7 +32,7 @@ def load_rule(config: RewardConfig) -> Rule:
     """
     if ":" in config.rule:
         return _own_rule(config.rule)
-    settings: dict[str, Any] = config.model_dump(exclude={"overlong"})
+    settings: dict[str, Any] = config.model_dump(exclude={"overlong", "judge_noise"})
     return lambda group: group_reward(group.categories, **settings)
 
 

@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from speciarl_verl.config.schema import OverlongConfig, SpeciaRLConfig
+from speciarl_verl.draw import rank
+from speciarl_verl.errors import InputError
 from speciarl_verl.judge.protocol import Judge
 from speciarl_verl.judge.response import JudgedResponse, judge_response
 from speciarl_verl.method.category import Category
 from speciarl_verl.method.facts import Group
+from speciarl_verl.method.noise import noised
 from speciarl_verl.method.rules import GroupReward
 from speciarl_verl.rollout.meeting import GroupMeeting, Seat
+from speciarl_verl.rollout.row import Origin
 from speciarl_verl.rollout.rule import load_rule
 
 UNPARSEABLE = "unparseable"
@@ -27,20 +31,23 @@ class Rollout:
     Attributes:
         text: the decoded response, without special tokens.
         response_tokens: its length, and `max_response_tokens` the most it could have had.
+        origin: needed where judge noise is drawn.
     """
 
     text: str
     ground_truth: str
     response_tokens: int
     max_response_tokens: int
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
 class JudgedRollout:
-    """What a rollout brings to its group."""
+    """What a rollout brings to its group; the category is the verdict's unless judge noise moved it."""
 
     rollout: Rollout
     response: JudgedResponse
+    category: Category | None
 
 
 @dataclass(frozen=True)
@@ -51,17 +58,19 @@ class ScoredRollout:
         reward: what is trained on, overlong penalty included; in validation s(c) / 4 and 0 for no answer.
         group_reward: the same before the penalty; `algorithm.filter_groups.metric=group_reward` filters on it.
         group: the group's outcome, None in validation, where a rollout stands alone.
+        category: what counted: the verdict's, unless judge noise moved it.
     """
 
     response: JudgedResponse
+    category: Category | None
     reward: float
     group_reward: float
     group: GroupReward | None
 
     def extra_info(self) -> dict[str, str | float]:
         """verl's `reward_extra_info`: the same keys for every rollout; numbers become validation metrics."""
-        category = self.response.category
-        outcome = UNPARSEABLE if category is None else category.symbol
+        category = self.category
+        outcome = _symbol(category)
         best = self.group.best if self.group else None
         reference = self.group.reference if self.group else None
         return {
@@ -70,6 +79,7 @@ class ScoredRollout:
             "group_reward": self.group_reward,
             **{f"share_{key}": float(key == outcome) for key in SHARE_KEYS},
             "category": outcome,
+            "verdict": _symbol(self.response.category),
             "best": "" if best is None else best.symbol,
             "reference": "" if reference is None else reference.symbol,
             "answer": self.response.answer or "",
@@ -105,15 +115,31 @@ class GroupScorer:
         """A validation rollout: its category says all; a group of its own would call anything not wrong a success."""
         response = await self._judged(rollout)
         score = _share_of_specific(response.category)
-        return ScoredRollout(response, reward=score, group_reward=score, group=None)
+        return ScoredRollout(response, response.category, reward=score, group_reward=score, group=None)
 
     async def score_in_group(self, rollout: Rollout, seat: Seat[JudgedRollout]) -> ScoredRollout:
-        """A training rollout: judged at once, rewarded when its last sibling is judged."""
+        """A training rollout: judged at once, rewarded when its last sibling is judged.
+
+        Raises:
+            InputError: judge noise is asked for, and the rollout has no origin to draw it by.
+        """
         response = await self._judged(rollout)
-        share = await seat.hand_in(JudgedRollout(rollout, response))
+        category = self._noised(response.category, rollout.origin)
+        share = await seat.hand_in(JudgedRollout(rollout, response, category))
         overlong = self._config.reward.overlong
         penalty = overlong_penalty(rollout.response_tokens, rollout.max_response_tokens, overlong)
-        return ScoredRollout(response, share.reward + penalty, share.reward, share.group)
+        return ScoredRollout(response, category, share.reward + penalty, share.reward, share.group)
+
+    def _noised(self, category: Category | None, origin: Origin | None) -> Category | None:
+        noise = self._config.reward.judge_noise
+        if category is None or not noise:
+            return category
+        if origin is None:
+            raise InputError(
+                "speciarl.reward.judge_noise: a row came without data_source, extra_info.content_hash or global_steps: "
+                "make its parquet with data_prep"
+            )
+        return noised(category, noise, rank(self._config.seed, "judge noise", *origin.names))
 
     async def _judged(self, rollout: Rollout) -> JudgedResponse:
         return await judge_response(rollout.text, rollout.ground_truth, self._judge, self._config.answer.mode)
@@ -122,13 +148,17 @@ class GroupScorer:
         return self._rule(
             Group(
                 ground_truth=siblings[0].rollout.ground_truth,
-                categories=tuple(one.response.category for one in siblings),
+                categories=tuple(one.category for one in siblings),
                 answers=tuple(one.response.answer for one in siblings),
                 response_tokens=tuple(one.rollout.response_tokens for one in siblings),
                 max_response_tokens=siblings[0].rollout.max_response_tokens,
                 format_reward=self._config.reward.format_reward,
             )
         )
+
+
+def _symbol(category: Category | None) -> str:
+    return UNPARSEABLE if category is None else category.symbol
 
 
 def _share_of_specific(category: Category | None) -> float:

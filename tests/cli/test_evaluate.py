@@ -26,7 +26,7 @@ ANSWERS = [
     *("<answer>none</answer>", "<answer>crow</answer>", "no tags", "<answer>jay or crow</answer>"),
     *("<answer>bird</answer>", "<answer>Cardinal</answer>", "<answer>bird</answer>", "<answer>bird</answer>"),
 ]
-"""S S S- G A W and two unparseable, then G S G G."""
+"""S S S- G A W, one unparseable and one malformed, then G S G G."""
 
 
 @pytest.fixture(autouse=True)
@@ -81,12 +81,12 @@ def refusal(result: Any) -> str:
 def test_one_command_predicts_judges_and_reports(bench: Bench) -> None:
     result = bench.run("run", *bench.flags)
     assert result.exit_code == 0, result.output
-    # n 12, wrong 3 (one judged, two unparseable): 9 not wrong with 4+4+3+2+1+2+4+2+2 points of 36.
+    # n 12, wrong 3 (one judged, one malformed, one unparseable): 9 not wrong with 4+4+3+2+1+2+4+2+2 points of 36.
     assert "specificity 0.667 correctness 0.750" in result.stdout
-    assert "n 12 unparseable 2 failed 0" in result.stdout
+    assert "n 12 unparseable 1 failed 0" in result.stdout
     shares = bench.report("run")["datasets"][0]["shares"]
     counts = {name: share["count"] for name, share in shares.items()}
-    assert counts == {"W": 1, "A": 1, "G": 4, "S-": 1, "S": 3, "S+": 0, "unparseable": 2, "failed": 0}
+    assert counts == {"W": 2, "A": 1, "G": 4, "S-": 1, "S": 3, "S+": 0, "unparseable": 1, "failed": 0}
     for name in ("report.md", "report.tex", "run.json", "judge.json"):
         assert (bench.folder / "run" / name).is_file()
 
@@ -137,7 +137,7 @@ def test_a_finished_run_asks_nobody_again(bench: Bench) -> None:
 def test_failed_samples_are_counted_and_can_be_retried(bench: Bench) -> None:
     bench.server.respond = lambda body: (400, {}) if shade(body) in (0, 5) else choices(ANSWERS[shade(body)])
     result = bench.run("run", *bench.flags)
-    assert "n 12 unparseable 2 failed 2" in result.stdout
+    assert "n 12 unparseable 1 failed 2" in result.stdout
     # Two of the nine right ones less one, which failed; the wrong one failed too.
     assert "correctness 0.667" in result.stdout
     bench.server.respond = lambda body: choices(ANSWERS[shade(body)])

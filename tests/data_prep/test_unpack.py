@@ -2,6 +2,7 @@
 
 import io
 import os
+import random
 import stat
 import struct
 import tarfile
@@ -227,3 +228,46 @@ def test_archive_member_outside_of_the_target_is_refused(tmp_path: Path, run: Ru
     write_zip(tmp_path / "evil.zip", [("../../evil.txt", b"x")])
     outcome = run("folder", "--source", tmp_path / "evil.zip", "--out", tmp_path / "out")
     assert_refused(outcome, tmp_path / "out", "evil.zip", "points outside")
+
+
+def test_d4_zip_that_calls_a_name_utf8_which_it_is_not_is_refused(tmp_path: Path, run: Run) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as packed:
+        packed.writestr("知更鸟/1.jpg", jpeg(1))
+    content = (tmp_path / "x.zip").read_bytes()
+    (tmp_path / "x.zip").write_bytes(content.replace("知更鸟".encode(), "知更鸟".encode("gbk") + b"xxx"))
+    outcome = run("folder", "--source", tmp_path / "x.zip", "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", "x.zip", "is UTF-8, which it is not", "give the folder")
+
+
+def test_zip_of_a_compression_that_python_does_not_read_is_refused_as_such(tmp_path: Path, run: Run) -> None:
+    content = bytearray(_zip(tmp_path / "x.zip", [(b"robin/1.jpg", jpeg(1))]).read_bytes())
+    for head, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        content[content.index(head) + place] = 9  # Deflate64, of Windows for large files
+    (tmp_path / "x.zip").write_bytes(bytes(content))
+    outcome = run("folder", "--source", tmp_path / "x.zip", "--out", tmp_path / "out")
+    assert_refused(outcome, tmp_path / "out", "compression", "give the folder")
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_damage_anywhere_is_refused_or_passed_never_a_crash(kind: str, tmp_path: Path) -> None:
+    archive = tmp_path / f"x.{kind}"
+    members = [(f"é{number}/1.jpg", jpeg(number)) for number in range(2)]
+    if kind == "zip":
+        with zipfile.ZipFile(archive, "w") as packed:
+            for name, data in members:
+                packed.writestr(name, data)
+    else:
+        _tar(archive, [*members, _link("a.jpg", "é0/1.jpg")])
+    whole, chance, refused = archive.read_bytes(), random.Random(0), 0
+    for number in range(300):
+        damaged = bytearray(whole)
+        for _ in range(3):
+            damaged[chance.choice([chance.randrange(150), len(damaged) - 1 - chance.randrange(200)])] = (
+                chance.randrange(256)
+            )
+        archive.write_bytes(bytes(damaged))
+        try:
+            unpack(archive, tmp_path / f"out{number}")
+        except DataPrepError:
+            refused += 1
+    assert refused > 50

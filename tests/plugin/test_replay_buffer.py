@@ -14,7 +14,9 @@ from speciarl_verl.plugin.trainer_mail import ACCOUNT_PARTITION, STOP_PARTITION,
 
 
 def record(uid: str, session_id: int, category: str, reward: float) -> dict[str, Any]:
-    return {"uid": uid, "session_id": session_id, "category": category, "group_reward": reward, "reward": reward}
+    rewards = {"group_reward": reward, "reward": reward}
+    rule = "no-answer" if category == "unparseable" else ""
+    return {"uid": uid, "session_id": session_id, "category": category, "verdict": category, "rule": rule, **rewards}
 
 
 RECORDS = [
@@ -34,6 +36,15 @@ def test_category_metrics_are_shares_of_all_rollouts() -> None:
     assert metrics["training/speciarl/correct_share_of_judged"] == pytest.approx(2 / 3)
     assert metrics["training/speciarl/groups_without_signal"] == 0.5
     assert metrics["training/speciarl/groups_lost"] == 1.0
+    rules = {key.rsplit("/", 1)[1]: value for key, value in metrics.items() if "/rule/" in key}
+    assert rules == {"no-answer": 0.25, **dict.fromkeys(["empty", "punctuation-only", "too-long", "hedged"], 0.0)}
+    assert metrics["training/speciarl/noised_share_of_judged"] == 0.0
+
+
+def test_category_metrics_count_the_verdicts_that_noise_moved() -> None:
+    moved = [{**one, "verdict": "A"} if one["category"] == "W" else one for one in RECORDS]
+    metrics = category_metrics(moved, groups_asked=2)
+    assert metrics["training/speciarl/noised_share_of_judged"] == pytest.approx(1 / 3)
 
 
 def test_category_metrics_of_a_step_in_which_nothing_was_parseable() -> None:

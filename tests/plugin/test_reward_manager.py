@@ -65,7 +65,7 @@ def _without_transfer_queue(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_manager_rewards_siblings_that_come_one_a_call(validate: bool, rewards: list[float]) -> None:
     config = compose_config([*CPU, STOCK_LOOP])
     OmegaConf.resolve(config)
-    texts = ["<answer>bird</answer>", f"<answer>{TRUTH}</answer>", "<answer> or </answer>"]
+    texts = ["<answer>bird</answer>", f"<answer>{TRUTH}</answer>", "<answer> ? </answer>"]
     tokenizer = WordTokenizer(texts)
     manager = SpeciaRLRewardManager(config, tokenizer, compute_score=None)
     calls = [manager.run_single(sample(tokenizer, text, i, 3, validate)) for i, text in enumerate(texts)]

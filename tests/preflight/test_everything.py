@@ -139,6 +139,17 @@ def test_all_parameters_are_synchronised_and_not_read_twice(inputs: dict[str, Pa
         ),
         pytest.param(["--taxonomy", "no-such"], "'no-such' is neither a file nor shipped", id="taxonomy"),
         pytest.param(["--", "trainer.total_epoch=3"], "does not compose", id="misspelt override"),
+        pytest.param(["--judge", "custom"], "judge.custom.factory: Value error, name", id="no factory named"),
+        pytest.param(
+            ["--judge", "custom", "--", "speciarl.judge.factory=os:getcwd"],
+            "must take (options)",
+            id="no factory's way",
+        ),
+        pytest.param(
+            ["--judge", "custom", "--", "speciarl.judge.factory=tests.preflight.own_judge:make"],
+            f"judge failed with LookupError: nobody knows on Pair(prediction='{TRUTH}'",
+            id="own judge that fails on the data's labels",
+        ),
         pytest.param(["--", "speciarl.reward.rule=os:getcwd"], "must take (group)", id="rule of another signature"),
         pytest.param(["--", "speciarl.reward.rule=no_such:rule"], "No module named 'no_such'", id="rule not there"),
         pytest.param(["--", "+speciarl.x=3"], "speciarl.x", id="unknown key of ours"),

@@ -1,14 +1,17 @@
 """One rollout's way: response -> answer -> verdict -> group -> reward."""
 
 import asyncio
+import random
 from dataclasses import replace
 
 import pytest
 
 from speciarl_verl.config.schema import OverlongConfig, SpeciaRLConfig, parse_config
-from speciarl_verl.errors import GroupError, JudgeError
+from speciarl_verl.draw import rank
+from speciarl_verl.errors import GroupError, InputError, JudgeError
 from speciarl_verl.judge.protocol import Pair, Verdict
 from speciarl_verl.method.category import Category
+from speciarl_verl.rollout.row import Origin
 from speciarl_verl.rollout.scorer import GroupScorer, Rollout, ScoredRollout, overlong_penalty
 
 CONFIG = parse_config({"judge": {"name": "taxonomy"}})
@@ -124,3 +127,108 @@ async def test_overlong_penalty_comes_after_the_group_rule_and_leaves_group_rewa
     rollouts = [replace(response("specific"), response_tokens=28), response("specific")]
     scored = await score_group(GroupScorer(config, WordJudge()), rollouts)
     assert [(s.reward, s.group_reward) for s in scored] == [(0.5, 1.0), (1.0, 1.0)]  # type: ignore[union-attr]
+
+
+ORDER = ["W", "A", "G", "S-", "S", "S+"]
+
+
+def transcribed(answers: list[str | None], mode: str, noise: float, draws: list[bytes]) -> list[float]:
+    """METHOD.md from the answers to the rewards, line by line: independent of the code under test."""
+    symbols: list[str | None] = []
+    for answer, draw in zip(answers, draws, strict=True):
+        symbol = answer
+        if symbol is not None and int.from_bytes(draw[:8], "big") < noise * 2**64:
+            ladder = ["S", "S-", "G", "A", "W"]
+            place = ladder.index("S" if symbol == "S+" else symbol)
+            step = 1 if place == 0 else -1 if place == 4 else -1 if draw[8] % 2 else 1
+            symbol = ladder[place + step]
+        symbols.append(symbol)
+    judged = [symbol for symbol in symbols if symbol is not None]
+    best = max(judged, key=ORDER.index) if judged else "W"
+    bar = {"S+": "S", "W": "A"}.get(best, best)
+    rewards = []
+    for symbol in symbols:
+        reached = symbol is not None and ORDER.index(symbol) >= ORDER.index(bar)
+        first = mode == "all" or 1.0 not in rewards
+        rewards.append(-1.0 if symbol is None else 1.0 if reached and first else 0.0)
+    return rewards
+
+
+async def test_groups_equal_a_transcription_with_noise_answer_modes_and_single_mode_10_000_times() -> None:
+    draw = random.Random(11)
+    symbols = {category.label: category.symbol for category in Category}
+    # Where the answer stands, and whether strict and paper find it.
+    places = {
+        "<think>hm</think><answer>{}</answer>": ("strict", "paper"),
+        "<think>hm <answer>{}</answer>": ("paper",),
+        "<Answer>{}</Answer>": ("strict",),
+        "{}": (),
+    }
+    for number in range(10_000):
+        answer_mode, reward_mode = draw.choice(["strict", "paper"]), draw.choice(["all", "single"])
+        noise = draw.choice([0.0, 0.05, 0.25, 1.0])
+        config = parse_config(
+            {
+                "judge": {"name": "taxonomy"},
+                "answer": {"mode": answer_mode},
+                "reward": {"mode": reward_mode, "judge_noise": noise},
+            }
+        )
+        labels = draw.choices(draw.sample(list(symbols), draw.randint(1, 6)), k=draw.randint(1, 8))
+        shapes = draw.choices(list(places), [5, 1, 1, 1], k=len(labels))
+        origins = [Origin(f"cub/{number % 100}", number, i) for i in range(len(labels))]
+        rollouts = [
+            Rollout(shape.format(label), TRUTH, 9, 32, origin)
+            for shape, label, origin in zip(shapes, labels, origins, strict=True)
+        ]
+        scored = await score_group(GroupScorer(config, WordJudge()), rollouts)
+        found = [
+            symbols[label] if answer_mode in places[shape] else None
+            for shape, label in zip(shapes, labels, strict=True)
+        ]
+        draws = [rank(42, "judge noise", o.image, str(o.step), str(o.session_id)) for o in origins]
+        assert [s.reward for s in scored] == transcribed(found, reward_mode, noise, draws)  # type: ignore[union-attr]
+
+
+def noisy(seed: int = 42, noise: float = 0.5) -> SpeciaRLConfig:
+    return parse_config({"judge": {"name": "taxonomy"}, "seed": seed, "reward": {"judge_noise": noise}})
+
+
+def at(session_id: int, image: str = "cub/a", step: int = 1) -> Rollout:
+    return replace(response("generic"), origin=Origin(image, step, session_id))
+
+
+async def categories(config: SpeciaRLConfig, rollouts: list[Rollout]) -> list[str]:
+    return [s.extra_info()["category"] for s in await score_group(GroupScorer(config, WordJudge()), rollouts)]  # type: ignore[union-attr, misc]
+
+
+async def test_judge_noise_is_the_same_for_a_seed_whatever_the_order() -> None:
+    rollouts = [at(i) for i in range(32)]
+    forwards = await categories(noisy(), rollouts)
+    assert (await categories(noisy(), rollouts[::-1]))[::-1] == forwards
+    others = [
+        await categories(noisy(seed=43), rollouts),
+        await categories(noisy(), [at(i, image="cub/b") for i in range(32)]),
+        await categories(noisy(), [at(i, step=2) for i in range(32)]),
+    ]
+    assert all(other != forwards for other in others)
+    assert set(forwards) == {"A", "G", "S-"}
+
+
+async def test_judge_noise_keeps_the_verdict_beside_what_counted_and_spares_the_unparseable() -> None:
+    rollouts = [at(0), replace(at(1), text="no answer")]
+    infos = [s.extra_info() for s in await score_group(GroupScorer(noisy(noise=1.0), WordJudge()), rollouts)]  # type: ignore[union-attr]
+    assert [info["verdict"] for info in infos] == ["G", "unparseable"]
+    assert infos[0]["category"] in ("A", "S-")
+    assert infos[1]["category"] == "unparseable"
+
+
+async def test_judge_noise_is_none_of_validation() -> None:
+    info = (await GroupScorer(noisy(noise=1.0), WordJudge()).score_alone(at(0))).extra_info()
+    assert (info["category"], info["verdict"]) == ("G", "G")
+
+
+async def test_judge_noise_without_an_origin_is_refused() -> None:
+    (result,) = await score_group(GroupScorer(noisy(), WordJudge()), [response("generic")])
+    assert isinstance(result, InputError)
+    assert "judge_noise" in str(result)

@@ -1,75 +1,48 @@
-"""LI: an LLM says whether a prediction includes the label, yes or no."""
+"""LI: an LLM says whether a prediction includes the label, yes or no, as a judge with the rubric `inclusion`."""
 
-import asyncio
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import replace
 
-from speciarl_verl.errors import JudgeError
-from speciarl_verl.evaluation.conti.absent import AbsentModelError
-from speciarl_verl.judge.build import build_judge
-from speciarl_verl.judge.judge_config import ServerJudgeConfig, VotesConfig
+from pydantic import ValidationError
+
+from speciarl_verl.errors import EvaluationError
+from speciarl_verl.judge.fast_path import FastPathJudge
+from speciarl_verl.judge.judge_config import JUDGE_KEYS, ServerJudgeConfig
+from speciarl_verl.judge.llm.llm_judge import ServerJudge
+from speciarl_verl.judge.many import judge_all
 from speciarl_verl.judge.protocol import Judge, Pair
 from speciarl_verl.method.category import Category
 
 RUBRIC = "inclusion"
 """The shipped rubric, whose menu is yes (S) and no (W)."""
+INCLUSION_FLAGS = replace(JUDGE_KEYS, server="inclusion server", url="--inclusion-url", model="--inclusion-model")
 
 
-class InclusionJudge(Protocol):
-    """Says yes or no; called concurrently, on one event loop."""
-
-    async def includes(self, prediction: str, ground_truth: str) -> bool:
-        """Whether the prediction describes the ground truth, or names it or a synonym of it.
-
-        Raises:
-            JudgeError: there is no answer.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Release connections."""
-        ...
-
-
-class JudgedInclusion:
-    """A judge that is asked with the rubric `inclusion`."""
-
-    def __init__(self, judge: Judge) -> None:
-        self._judge = judge
-
-    async def includes(self, prediction: str, ground_truth: str) -> bool:
-        """See `InclusionJudge`."""
-        verdict = await self._judge.judge(Pair(prediction=prediction, ground_truth=ground_truth))
-        return verdict.category is Category.SPECIFIC
-
-    async def close(self) -> None:
-        """See `InclusionJudge`."""
-        await self._judge.close()
-
-
-def load_inclusion(config: ServerJudgeConfig) -> InclusionJudge:
-    """The LLM of a configured judge, asked with the rubric `inclusion`, once a pair. Nothing is sent yet.
+def inclusion_config(url: str, model: str | None) -> ServerJudgeConfig:
+    """What the flags say.
 
     Raises:
-        AbsentModelError: the configuration misses something, or the key cannot be read.
+        EvaluationError: the address cannot be used.
     """
     try:
-        return JudgedInclusion(build_judge(config.model_copy(update={"prompt": RUBRIC, "votes": VotesConfig()})))
-    except JudgeError as error:
-        raise AbsentModelError(f"llama inclusion: {error}") from error
+        return ServerJudgeConfig(url=url, model=model, prompt=RUBRIC)
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]["msg"].removeprefix("Value error, ")
+        raise EvaluationError(f"{INCLUSION_FLAGS.url}: {fault}") from None
 
 
-async def judge_inclusions(inclusion: InclusionJudge, pairs: Sequence[Pair]) -> list[bool]:
-    """Ask about all pairs at once, in order; the judge bounds how many are in flight. Closes the judge.
+def inclusion_judge(config: ServerJudgeConfig) -> Judge:
+    """The LLM, which says yes where it gives `SPECIFIC`. Nothing is sent yet."""
+    return FastPathJudge(ServerJudge(config, names=INCLUSION_FLAGS))
+
+
+async def judge_inclusions(judge: Judge, pairs: Sequence[Pair]) -> list[bool]:
+    """Ask about all pairs, in order, and close the judge.
 
     Raises:
         JudgeError: one of them got no answer; the others are given up.
     """
-    asked = [asyncio.ensure_future(inclusion.includes(pair.prediction, pair.ground_truth)) for pair in pairs]
     try:
-        return list(await asyncio.gather(*asked))
+        return [verdict.category is Category.SPECIFIC for verdict in await judge_all(judge, pairs)]
     finally:
-        for one in asked:
-            one.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
-        await inclusion.close()
+        await judge.close()

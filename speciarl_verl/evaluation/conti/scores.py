@@ -21,9 +21,9 @@ from speciarl_verl.evaluation.conti.absent import Absent
 from speciarl_verl.evaluation.conti.chunker import Chunker
 from speciarl_verl.evaluation.conti.encoder import Encoder, embed
 from speciarl_verl.evaluation.conti.four_scores import ContiScores
-from speciarl_verl.evaluation.conti.inclusion import InclusionJudge, judge_inclusions
+from speciarl_verl.evaluation.conti.inclusion import judge_inclusions
 from speciarl_verl.evaluation.records import Judged
-from speciarl_verl.judge.protocol import Pair
+from speciarl_verl.judge.protocol import Judge, Pair
 from speciarl_verl.method.category import Category
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def score_conti(
     *,
     encoder: Encoder | Absent | None,
     chunker: Chunker | Absent | None,
-    inclusion: InclusionJudge | Absent | None,
+    inclusion: Judge | Absent | None,
 ) -> dict[str, ContiScores]:
     """Score every data set among the predictions; equal pairs and equal texts are looked at once.
 
@@ -94,7 +94,7 @@ def _mean(counted: Counter[Pair | None], score: PairScores) -> float:
     return fsum(score[pair] * count for pair, count in counted.items() if pair) / counted.total()
 
 
-def _inclusions(pairs: Sequence[Pair], inclusion: InclusionJudge | Absent) -> PairScores | Absent:
+def _inclusions(pairs: Sequence[Pair], inclusion: Judge | Absent) -> PairScores | Absent:
     if isinstance(inclusion, Absent):
         return inclusion
     try:

@@ -20,12 +20,15 @@ WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
 _META = "lora_train_meta.json"
 _LATEST = "latest_checkpointed_iteration.txt"
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _SHARD = re.compile(r"model_world_size_(\d+)_rank_(\d+)\.pt")
 _CURE = "give a PEFT folder, or global_step_N of a LoRA training"
 
 
 def find_adapter(path: str) -> Path:
     """The folder that `--adapter` means: with a PEFT adapter, or a verl `actor/` folder with LoRA shards.
+
+    A hub id is fetched, or found in the hub's local cache.
 
     Args:
         path: such a folder, a `global_step_N` that holds one, or the `checkpoints` of a training: its last step.
@@ -34,6 +37,8 @@ def find_adapter(path: str) -> Path:
         EvaluationError: there is none.
     """
     folder = _last_step(Path(path).expanduser())
+    if not folder.exists() and _HUB_ID.fullmatch(path):
+        folder = _from_hub(path)
     for place in (folder, folder / "lora_adapter", folder / "actor", folder / "actor" / "lora_adapter"):
         if (place / CONFIG).is_file():
             if not (place / WEIGHTS).is_file():
@@ -54,6 +59,17 @@ def _last_step(folder: Path) -> Path:
     """What verl says is the last complete checkpoint of a folder of them; the folder itself where it is none."""
     tracker = folder / _LATEST
     return folder / f"global_step_{read_text(tracker).strip()}" if tracker.is_file() else folder
+
+
+def _from_hub(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=[CONFIG, WEIGHTS]))
+    # OSError: no network, or nothing in the cache while offline; ValueError: no such name.
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise EvaluationError(f"--adapter {name}: neither a folder nor to be had from the hub: {reason}") from error
 
 
 def adapter_rank(folder: Path) -> int:
@@ -107,6 +123,8 @@ def _config(folder: Path, weights: Mapping[str, Any]) -> dict[str, Any]:
         "bias": "none",
         # ...<module>.lora_A.weight
         "target_modules": sorted({name.split(".")[-3] for name in weights}),
+        # The vision tower has modules of the same names.
+        "exclude_modules": None if any(".visual." in name for name in weights) else ".*visual.*",
     }
 
 

@@ -70,16 +70,14 @@ def score(judged: Sequence[Judged], request: ContiRequest) -> "Mapping[str, Cont
     from speciarl_verl.evaluation.conti.absent import at_hand
     from speciarl_verl.evaluation.conti.chunker import DEFAULT_PIPELINE, load_chunker
     from speciarl_verl.evaluation.conti.encoder import DEFAULT_ENCODER, load_encoder
-    from speciarl_verl.evaluation.conti.inclusion import JudgedInclusion
+    from speciarl_verl.evaluation.conti.inclusion import inclusion_judge
     from speciarl_verl.evaluation.conti.scores import score_conti
-    from speciarl_verl.judge.build import build_judge
 
-    inclusion = JudgedInclusion(build_judge(request.inclusion)) if request.inclusion else None
     return score_conti(
         judged,
         encoder=at_hand(lambda: load_encoder(request.encoder or DEFAULT_ENCODER)),
         chunker=at_hand(lambda: load_chunker(request.spacy or DEFAULT_PIPELINE)),
-        inclusion=inclusion,
+        inclusion=inclusion_judge(request.inclusion) if request.inclusion else None,
     )
 
 

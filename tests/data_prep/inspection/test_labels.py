@@ -56,3 +56,8 @@ def test_labels_within_others_are_found_word_by_word() -> None:
 
 def test_labels_that_read_as_a_refusal_are_found() -> None:
     assert look_at_labels({"train": ["unknown", "None", "nun"]}).refusals == ("None", "unknown")
+
+
+def test_labels_that_read_as_several_options_are_found() -> None:
+    found = look_at_labels({"train": ["highway or road", "abc/def", "F/A-18", "Mont d'Or", "robin"]})
+    assert found.several == ("abc/def", "highway or road")

@@ -7,10 +7,9 @@ from speciarl_verl.evaluation.conti.absent import Absent
 from speciarl_verl.evaluation.conti.chunker import load_chunker
 from speciarl_verl.evaluation.conti.encoder import load_encoder
 from speciarl_verl.evaluation.conti.four_scores import ContiScores
-from speciarl_verl.evaluation.conti.inclusion import JudgedInclusion
 from speciarl_verl.evaluation.conti.scores import includes_text, score_conti
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
-from speciarl_verl.judge.protocol import Pair
+from speciarl_verl.judge.protocol import Pair, Source, Verdict
 from speciarl_verl.judge.taxonomy import TaxonomyJudge
 from speciarl_verl.method.category import Category
 from tests.evaluation.rule_pipeline import write_rule_pipeline
@@ -127,7 +126,7 @@ def test_score_conti_does_not_depend_on_the_order_of_predictions(encoder, chunke
 
 
 def test_score_conti_llama_inclusion_is_the_share_of_yes():
-    inclusion = JudgedInclusion(TaxonomyJudge.shipped("cub"))
+    inclusion = TaxonomyJudge.shipped("cub")
     samples = [judged("Cyanocitta cristata"), judged("blue-jay"), judged("bird"), judged("cardinal"), UNPARSEABLE]
     scores = score_conti(samples, encoder=None, chunker=None, inclusion=inclusion)["cub"]
     assert scores.llama_inclusion == pytest.approx(2 / 5)
@@ -140,12 +139,12 @@ class Gone:
     def __init__(self, answers):
         self.left, self.asked, self.closed = answers, [], False
 
-    async def includes(self, prediction, ground_truth):
-        self.asked.append((prediction, ground_truth))
+    async def judge(self, pair):
+        self.asked.append((pair.prediction, pair.ground_truth))
         self.left -= 1
         if self.left < 0:
             raise JudgeError("judge server http://x: connection refused")
-        return True
+        return Verdict(Category.SPECIFIC, Source.SERVER)
 
     async def close(self):
         self.closed = True
