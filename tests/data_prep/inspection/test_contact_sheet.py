@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from data_prep.inspection import contact_sheet
 from data_prep.inspection.contact_sheet import Sample, write_contact_sheet
 from tests.data_prep.conftest import Run, assert_refused
 from tests.data_prep.layouts import cub
@@ -43,3 +44,24 @@ def test_unwritable_sheet_is_named(tmp_path: Path, run: Run) -> None:
     (tmp_path / "file").write_text("x")
     outcome = run("inspect", tmp_path / "made" / "test.parquet", "--sheet", tmp_path / "file" / "sheet.png")
     assert_refused(outcome, tmp_path / "out", "sheet.png", "cannot be written")
+
+
+def _text(path: Path) -> bytes:
+    with Image.open(path) as sheet:
+        return sheet.convert("L").crop((8, 170, 168, 200)).tobytes()
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_letters_with_accents_are_letters_in_any_installation(
+    bare: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if bare:
+        monkeypatch.setattr(contact_sheet, "_FONTS", ())
+        monkeypatch.setattr(contact_sheet, "find_spec", lambda _: None)
+    shown = {}
+    for label in ("crème brûlée", "creme brulee", "cr\uffffme br\uffffl\uffffe"):
+        write_contact_sheet([Sample(jpeg(1), label)], tmp_path / "a.png")
+        shown[label] = _text(tmp_path / "a.png")
+    accents, plain, absent = shown.values()
+    assert accents != absent
+    assert (accents == plain) is bare
