@@ -18,7 +18,7 @@ usage: recipes/sft.sh --train FILE --model PATH --out DIR [flags] [-- HYDRA_OVER
   --prompt NAME|FILE         of speciarl_verl/prompts/, or your .txt   (train; profile cpu: short)
   --epochs N                                                       (3)
   --lora-rank N              0 trains all parameters               (64; profile cpu: 0)
-  --profile  cpu | gpu                                             (gpu)
+  --profile  cpu | gpu | gpu-sdpa (without flash-attn)             (gpu)
   --gpus N                   processes, one a GPU                  (4; profile cpu: 1)
   --seed N                                                         (42)
   --dry-run                  print the command and the composed configuration, start nothing
@@ -41,7 +41,7 @@ while (($#)); do
     *) refuse "unknown argument $1 (see --help; Hydra overrides go after --)" ;;
   esac
 done
-[[ $profile == cpu || $profile == gpu ]] || refuse "--profile $profile: choose one of cpu gpu"
+[[ -f $(dirname "$0")/../speciarl_verl/config/speciarl/sft/$profile.yaml ]] || refuse "--profile $profile: choose one of cpu gpu gpu-sdpa"
 for flag in train model out; do [[ -n ${!flag} ]] || refuse "--$flag is missing (see --help)"; done
 for flag in train val; do [[ -z ${!flag} || -f ${!flag} ]] || refuse "--$flag ${!flag}: no such file"; done
 for flag in epochs gpus; do

@@ -104,6 +104,17 @@ def _rollout() -> Finding:
     return Finding(True, f"vLLM {version('vllm')}")
 
 
+def _attention() -> Finding:
+    if cpu_selected():
+        return Finding(True, "attention: torch's (the CPU profile needs no flash-attn)")
+    try:
+        return Finding(True, f"flash-attn {version('flash-attn')}")
+    except PackageNotFoundError:
+        return Finding(
+            True, "no flash-attn: train with --profile gpu-sdpa (slower, more memory), or recipes/setup.sh --gpu"
+        )
+
+
 EXAMINATIONS = (
     Examination("Python", _python),
     Examination("verl's version", _verl),
@@ -112,5 +123,6 @@ EXAMINATIONS = (
     Examination("the plugin's import", _plugin),
     Examination("verl's device", _device),
     Examination("vLLM", _rollout),
+    Examination("flash-attn", _attention),
 )
 """In their order: `_plugin` after `_names`."""

@@ -18,7 +18,7 @@ from speciarl_verl.errors import ConfigError
 from speciarl_verl.judge.build import build_judge
 from speciarl_verl.judge.judge_config import CustomJudgeConfig, HostedJudgeConfig, TaxonomyJudgeConfig
 from speciarl_verl.judge.protocol import Pair
-from speciarl_verl.preflight.machine import check_engines, check_platform, check_ports, check_ray_cpus
+from speciarl_verl.preflight.machine import check_attention, check_engines, check_platform, check_ports, check_ray_cpus
 from speciarl_verl.rollout.rule import try_rule
 
 _PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
@@ -40,6 +40,7 @@ def check_everything(config: DictConfig) -> SpeciaRLConfig:
     check_ray_cpus(config, os.cpu_count() or 1)
     check_ports(config)
     check_engines(config)
+    check_attention(config.actor_rollout_ref.model)
     check_model(str(config.actor_rollout_ref.model.path))
     if isinstance(speciarl.judge, HostedJudgeConfig):
         check_judge_model(str(config.reward.reward_model.model_path))

@@ -64,6 +64,27 @@ def check_engines(config: DictConfig) -> None:
             )
 
 
+def check_attention(model: DictConfig) -> None:
+    """verl's actor takes flash-attn, unless it is told otherwise, and packs sequences for it alone.
+
+    Args:
+        model: the node `actor_rollout_ref.model`, or `model` of the SFT trainer.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    if find_spec("flash_attn") is None and (model.use_remove_padding or not attention_chosen(model)):
+        raise ConfigError(
+            "flash-attn is not installed: recipes/setup.sh --gpu installs it; without it choose --profile gpu-sdpa "
+            "(attn_implementation=sdpa, use_remove_padding=false: slower, more memory)"
+        )
+
+
+def attention_chosen(model: DictConfig) -> bool:
+    """Whether another attention than verl's default is asked for."""
+    return model.override_config.get("attn_implementation", "flash_attention_2") != "flash_attention_2"
+
+
 def check_ports(config: DictConfig) -> None:
     """Ports that the configuration fixes; the others are chosen free by Ray and verl.
 

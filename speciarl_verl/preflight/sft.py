@@ -10,6 +10,7 @@ from speciarl_verl.errors import ConfigError
 from speciarl_verl.evaluation.accepted_thinking import accepted_thinking
 from speciarl_verl.platform_cpu import cpu_selected
 from speciarl_verl.preflight.everything import check_model
+from speciarl_verl.preflight.machine import check_attention
 from speciarl_verl.prompts import DEFAULT_PROMPT, load_prompt
 
 
@@ -25,6 +26,7 @@ def check_sft(config: DictConfig) -> None:
         raise ConfigError(
             f"trainer.device={config.trainer.device} and VERL_PLATFORM do not agree: choose sft.sh --profile"
         )
+    check_attention(config.model)
     check_model(str(config.model.path))
     settings = config.data.speciarl
     load_prompt(settings.prompt or DEFAULT_PROMPT)

@@ -81,7 +81,7 @@ def test_verl_has_every_key_that_a_preset_sets(file: str, base: DictConfig) -> N
         assert unknown(base, leaves(settings)) == []
 
 
-@pytest.mark.parametrize("profile", ["cpu", "gpu"])
+@pytest.mark.parametrize("profile", ["cpu", "gpu", "gpu-sdpa"])
 def test_verls_sft_trainer_has_every_key_of_its_preset(profile: str, sft_base: DictConfig) -> None:
     from verl.utils.config import omega_conf_to_dataclass
 

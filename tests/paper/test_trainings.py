@@ -15,7 +15,7 @@ from speciarl_verl.preflight.compose import compose_config
 from tests.config.test_preset_keys import unknown
 
 ROOT = Path(__file__).parents[2]
-TRAININGS = [run for run in paper().runs if run.kind == "rl" and run.draw and not run.name.startswith("noise")]
+TRAININGS = [run for run in paper().runs if run.kind == "rl" and run.draw]
 
 
 def overrides(name: str, folder: Path, scale: str | None = None) -> list[str]:
@@ -55,9 +55,10 @@ def test_verl_takes_the_training(name: str, tmp_path: Path, monkeypatch: pytest.
 
 
 def test_what_the_ablations_vary_reaches_verl(tmp_path: Path) -> None:
-    composed = {name: compose_config(overrides(name, tmp_path)) for name in ("rollouts-15", "st", "binary")}
+    composed = {name: compose_config(overrides(name, tmp_path)) for name in ("rollouts-15", "noise-25", "st", "binary")}
     assert composed["rollouts-15"].actor_rollout_ref.rollout.n == 15
     assert composed["binary"].speciarl.reward.rule == "binary"
+    assert composed["noise-25"].speciarl.reward.judge_noise == 0.25
     st = composed["st"]
     assert (st.data.train_batch_size, st.actor_rollout_ref.actor.optim.lr) == (512, 3e-6)
 

@@ -17,7 +17,7 @@ from speciarl_verl.preflight import machine
 from speciarl_verl.preflight.compose import compose_config
 from speciarl_verl.preflight.everything import check_judge_model, check_model, ground_truths
 from speciarl_verl.preflight.machine import check_engines, check_ports
-from tests.config.test_run_checks import CPU
+from tests.config.test_run_checks import CPU, PRESET
 
 ROOT = Path(__file__).parents[2]
 TRUTH = "Black footed Albatross"
@@ -84,9 +84,12 @@ def test_dry_run_prints_configuration_and_command_and_starts_nothing(inputs: dic
 
 FLAGS = {
     "--rollouts": ("4", "actor_rollout_ref.rollout.n=4"),
-    "--reward-mode": ("single", "speciarl.reward.mode=single"),
+    "--reward-mode": ("all", "speciarl.reward.mode=all"),
     "--prompt": ("calibrated", r"data.speciarl.prompt=\'calibrated\'"),
     "--epochs": ("3", "trainer.total_epochs=3"),
+    "--reliability": ("0.5", "speciarl.reward.reliability=0.5"),
+    "--support": ("3", "speciarl.reward.support=3"),
+    "--judge-noise": ("0.05", "speciarl.reward.judge_noise=0.05"),
     "--lora-rank": ("8", "actor_rollout_ref.model.lora_rank=8"),
 }
 
@@ -99,6 +102,7 @@ def test_every_flag_of_an_ablation_becomes_its_override(inputs: dict[str, Path])
     for _, override in FLAGS.values():
         assert f" {override} " in command
     assert "load_format" not in command
+    assert "hf_model" not in command
 
 
 def test_all_parameters_are_synchronised_and_not_read_twice(inputs: dict[str, Path]) -> None:
@@ -214,6 +218,19 @@ def test_engine_that_is_not_installed_is_refused(key: str, monkeypatch: pytest.M
     OmegaConf.update(config, key, "sglang")
     with pytest.raises(ConfigError, match=f"{key}=sglang is not installed in this environment"):
         check_engines(config)
+
+
+@pytest.mark.parametrize("profile", ["gpu", "gpu-sdpa"])
+def test_missing_flash_attn_is_refused_with_the_fallback_named(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = compose_config([*PRESET, f"speciarl/profile={profile}"]).actor_rollout_ref.model
+    monkeypatch.setattr(machine, "find_spec", {"flash_attn": object()}.get)
+    machine.check_attention(model)
+    monkeypatch.setattr(machine, "find_spec", {}.get)
+    if profile == "gpu-sdpa":
+        machine.check_attention(model)
+        return
+    with pytest.raises(ConfigError, match=r"flash-attn is not installed: recipes/setup.sh --gpu .* --profile gpu-sdpa"):
+        machine.check_attention(model)
 
 
 def test_port_in_use_is_refused() -> None:
