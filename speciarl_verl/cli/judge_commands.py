@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,7 @@ from speciarl_verl.method.category import Category
 if TYPE_CHECKING:
     from speciarl_verl.judge.calibration.gold import GoldPair
     from speciarl_verl.judge.judge_config import JudgeConfig
+    from speciarl_verl.judge.llm.rubric import Rubric
 
 app = typer.Typer(cls=PlainGroup, no_args_is_help=True, help="Judge predictions, and measure a judge.")
 
@@ -121,14 +122,15 @@ def calibrate_judge(
             out.mkdir(parents=True, exist_ok=True)
         menu, rubrics = _questions(config)
         verdicts = _judge(config, [entry.pair for entry in entries], ledger)
-        calibration = calibrate(entries, verdicts, menu)
+        broader_is_right = bool(rubrics) and all(rubric.broader_is_right for rubric in rubrics)
+        calibration = calibrate(entries, verdicts, menu, broader_is_right)
         account = ledger.account()
         if out is not None:
             about = {
                 "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
                 "version": __version__,
                 "judge": config.model_dump(mode="json"),
-                "rubrics": rubrics,
+                "rubrics": [{"name": rubric.name, "version": rubric.version} for rubric in rubrics],
                 "gold": str(gold or "shipped"),
                 "only_domains": domain or None,
             }
@@ -189,16 +191,15 @@ def _uncached(config: "JudgeConfig", settings: Sequence[str]) -> "JudgeConfig":
     return config.model_copy(update={"cache": "memory"})
 
 
-def _questions(config: "JudgeConfig") -> tuple[frozenset[Category], list[dict[str, Any]]]:
+def _questions(config: "JudgeConfig") -> tuple[frozenset[Category], list["Rubric"]]:
     """The categories that the judge may give, and the rubrics that it is told."""
     from speciarl_verl.judge.judge_config import ServerJudgeConfig
     from speciarl_verl.judge.llm.question import make_forms
 
     if not isinstance(config, ServerJudgeConfig):
         return frozenset(Category), []
-    rubrics = {form.rubric.name: form.rubric for form in make_forms(config)}
-    menu = frozenset(category for rubric in rubrics.values() for category in rubric.grades.values())
-    return menu, [{"name": rubric.name, "version": rubric.version} for rubric in rubrics.values()]
+    rubrics = list({form.rubric.name: form.rubric for form in make_forms(config)}.values())
+    return frozenset(category for rubric in rubrics for category in rubric.grades.values()), rubrics
 
 
 def _tell(lines: Sequence[str]) -> None:

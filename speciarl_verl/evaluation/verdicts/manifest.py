@@ -115,7 +115,7 @@ def save_judge_run(run: JudgeRun, folder: Path) -> None:
 
 def _text_sha256(config: Config) -> str:
     if isinstance(config, LLMJudgeConfig):
-        texts = [load_rubric(name).text for name in config.votes.prompts or (config.prompt,)]
+        texts = [load_rubric(name).wording for name in config.votes.prompts or (config.prompt,)]
     elif isinstance(config, CustomJudgeConfig):
         texts = [source_text(config)]
     elif config.taxonomy in shipped_taxonomies():

@@ -1,7 +1,8 @@
 """How well a judge agrees with a gold set. Pure.
 
-A rubric whose menu has fewer than the six categories (`binary`: W and S) is measured on those: a gold category, and a
-verdict of the fast path, counts as the highest category on the menu that it reaches, so that S- is W and S+ is S.
+A rubric whose menu has fewer than the six categories (`exact`: W and S) is measured on those: a gold category, and a
+verdict of the fast path, counts as the highest category on the menu that it reaches, so that S- is W and S+ is S; where
+what is broader is right (`binary`), S- and G count as S does.
 """
 
 from collections import Counter
@@ -100,16 +101,21 @@ class Calibration:
         return tuple(judgement for judgement in self.judgements if not judgement.is_right)
 
 
-def calibrate(gold: Sequence[GoldPair], verdicts: Sequence[Verdict], menu: Collection[Category]) -> Calibration:
+def calibrate(
+    gold: Sequence[GoldPair], verdicts: Sequence[Verdict], menu: Collection[Category], broader_is_right: bool = False
+) -> Calibration:
     """Hold verdicts against the gold pairs that they are on, in the same order.
 
     Args:
         menu: the categories that the judge may give.
+        broader_is_right: of all its rubrics; see `Rubric`.
     """
     judgements = tuple(
         Judgement(
             gold=entry,
-            expected=_on_menu(entry.category, menu),
+            expected=_on_menu(
+                _RAISED.get(entry.category, entry.category) if broader_is_right else entry.category, menu
+            ),
             given=_on_menu(verdict.category, menu),
             source=verdict.source,
             confidence=verdict.confidence,
@@ -117,6 +123,9 @@ def calibrate(gold: Sequence[GoldPair], verdicts: Sequence[Verdict], menu: Colle
         for entry, verdict in zip(gold, verdicts, strict=True)
     )
     return Calibration(tuple(sorted(menu)), judgements)
+
+
+_RAISED = dict.fromkeys((Category.GENERIC, Category.LESS_SPECIFIC), Category.SPECIFIC)
 
 
 def _on_menu(category: Category, menu: Collection[Category]) -> Category:

@@ -1,7 +1,7 @@
 """One question to the LLM: the rubric and what may be answered, which never change within a run, and the pair behind.
 
 The rubric is the system message, so that the server computes it once and serves it from its prefix cache; the pair is
-the whole user message.
+the whole user message, unless the rubric brings one.
 """
 
 import hashlib
@@ -12,8 +12,9 @@ from functools import cached_property
 
 from speciarl_verl.errors import JudgeError
 from speciarl_verl.judge.judge_config import LLMJudgeConfig, MaxTokensKey, Output
-from speciarl_verl.judge.llm.rubric import Menu, Rubric, load_rubric
+from speciarl_verl.judge.llm.rubric import SLOT, Menu, Rubric, load_rubric
 from speciarl_verl.judge.protocol import Pair
+from speciarl_verl.judge.wording import without_punctuation
 from speciarl_verl.server_client.discovery import Dialect, Service, dialect_fields
 
 # Valid JSON escapes. A prediction may spell out a chat template's control tokens (<|im_end|>, [INST]), which the
@@ -48,13 +49,13 @@ class Form:
     @cached_property
     def system(self) -> dict[str, str]:
         """The constant message."""
-        return {"role": "system", "content": f"{self.rubric.text}\n\n{self.menu.instruction}"}
+        return {"role": "system", "content": self.rubric.system(self.output)}
 
     def body(self, pair: Pair, service: Service) -> dict[str, object]:
         """The chat request for one pair, in the server's dialect."""
         return {
             "model": service.model,
-            "messages": [self.system, _user_message(pair)],
+            "messages": [self.system, _user_message(pair, self.rubric)],
             **self._sampling(),
             **dialect_fields(service.dialect, self.menu.choices),
             **self.extra_body,
@@ -64,7 +65,14 @@ class Form:
         """SHA-256 of all that the answer depends on, in hexadecimal. The server's address is not part of it."""
         constrained = list(self.menu.choices) if service.dialect is not Dialect.OTHER else None
         sampling = {**self._sampling(), **self.extra_body}
-        everything = [self.system, _user_message(pair), sampling, service.model, service.weights, constrained]
+        everything = [
+            self.system,
+            _user_message(pair, self.rubric),
+            sampling,
+            service.model,
+            service.weights,
+            constrained,
+        ]
         return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
 
     def _sampling(self) -> dict[str, object]:
@@ -111,9 +119,12 @@ def _form(rubric: Rubric, config: LLMJudgeConfig) -> Form:
     )
 
 
-def _user_message(pair: Pair) -> dict[str, str]:
-    """The pair as JSON; whatever the prediction holds stays inside a JSON string."""
+def _user_message(pair: Pair, rubric: Rubric) -> dict[str, str]:
+    """The pair as JSON, in which whatever the prediction holds stays inside a string; or as the rubric shows it."""
     data = {"ground_truth": pair.ground_truth, "prediction": pair.prediction}
-    text = json.dumps(data, ensure_ascii=False).translate(_CONTROL)
+    if rubric.normalise:
+        data = {name: without_punctuation(text) for name, text in data.items()}
+    slots = {**data, "pair": json.dumps(data, ensure_ascii=False).translate(_CONTROL)}
+    text = SLOT.sub(lambda slot: slots[slot[0][1:-1]], "{pair}" if rubric.user is None else rubric.user)
     # Half a surrogate pair cannot be sent as UTF-8.
     return {"role": "user", "content": text.encode("utf-8", "replace").decode("utf-8")}

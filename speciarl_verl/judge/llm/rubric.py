@@ -9,7 +9,13 @@ A file is text for the system message, with an optional header in YAML:
     You grade answers ...
 
 `menu` maps the words that the judge answers with to categories; without it, they are the six labels. How to answer is
-said by us at the end, so that one text serves both outputs.
+said by us at the end, so that one text serves both outputs. Three more keys:
+
+- `user`: the user's message, with `{pair}` for the pair as JSON, or `{prediction}` and `{ground_truth}` for the bare
+  texts, which then nothing keeps from talking to the judge. The system message is the text as it stands, with nothing
+  of ours (but for `output: letter`): a prompt from elsewhere is sent word for word.
+- `normalise: true`: both texts are shown in lower case and without punctuation.
+- `broader_is_right: true`: S is for a true parent too; `speciarl judge calibrate` measures by that.
 """
 
 import re
@@ -29,6 +35,8 @@ from speciarl_verl.method.category import Category
 _HEADER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 # They become part of a regex, and of a sentence.
 _WORDS = re.compile(r"[a-z]+(?: [a-z]+)*")
+SLOT = re.compile(r"\{(?:pair|prediction|ground_truth)\}")
+"""What a user's message shows of the pair."""
 _DRESS = " \t\r\n.\"'`*"
 
 
@@ -65,12 +73,29 @@ class Rubric:
         name: as configured.
         version: of the text; recorded with results. The cache goes by the text itself.
         grades: what the judge answers with, and the category that each word stands for.
+        user: template of the user's message; None for the pair as JSON and nothing else.
+        normalise: show both texts without case and punctuation.
+        broader_is_right: a true parent gets S.
     """
 
     name: str
     version: int
     text: str
     grades: Mapping[str, Category]
+    user: str | None = None
+    normalise: bool = False
+    broader_is_right: bool = False
+
+    @property
+    def wording(self) -> str:
+        """All of its words, for a fingerprint."""
+        return "\0".join([self.text, *([self.user] if self.user else []), *(["normalised"] if self.normalise else [])])
+
+    def system(self, output: Output) -> str:
+        """The system message."""
+        if self.user is not None and output is Output.LABEL:
+            return self.text
+        return f"{self.text}\n\n{self.menu(output).instruction}"
 
     def menu(self, output: Output) -> Menu:
         """The answers that the judge is offered."""
@@ -88,6 +113,20 @@ class _Header(BaseModel):
 
     version: int = Field(default=1, ge=1)
     menu: dict[str, Category] = Field(default_factory=lambda: {category.label: category for category in Category})
+    user: str | None = None
+    normalise: bool = False
+    broader_is_right: bool = False
+
+    @field_validator("user")
+    @classmethod
+    def _shows_the_pair(cls, user: str | None) -> str | None:
+        if (
+            user is not None
+            and "{pair}" not in user
+            and not {"{prediction}", "{ground_truth}"} <= set(SLOT.findall(user))
+        ):
+            raise ValueError("the message must show {pair}, or {prediction} and {ground_truth}")
+        return user
 
     @field_validator("menu", mode="before")
     @classmethod
@@ -121,7 +160,7 @@ def load_rubric(name: str) -> Rubric:
     body = (text[header.end() :] if header else text).strip()
     if not body:
         raise JudgeError(f"speciarl.judge.prompt {name}: the file is empty")
-    return Rubric(name, fields.version, body, fields.menu)
+    return Rubric(name, fields.version, body, fields.menu, fields.user, fields.normalise, fields.broader_is_right)
 
 
 def _read(name: str) -> str:

@@ -84,6 +84,15 @@ def test_menu_of_two_collapses_gold_and_verdicts_to_what_they_reach():
     assert calibration.confusion() == [[len(GOLD) - fine, 0], [0, fine]]
 
 
+def test_menu_of_two_that_takes_parents_raises_them():
+    verdicts = [
+        Verdict(Category.SPECIFIC if category >= Category.GENERIC else Category.WRONG, Source.SERVER)
+        for category in EXPECTED
+    ]
+    assert calibrate(GOLD, verdicts, BINARY, broader_is_right=True).accuracy.value == 1
+    assert calibrate(GOLD, verdicts, BINARY).accuracy.value < 1
+
+
 def test_menu_without_the_lowest_takes_its_own_lowest():
     verdicts = [Verdict(Category.WRONG, Source.SERVER)]
     calibration = calibrate(GOLD[:1], verdicts, (Category.GENERIC, Category.SPECIFIC))

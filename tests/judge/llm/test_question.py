@@ -35,6 +35,7 @@ OTHERS = [
     pytest.param({"form": Form(replace(RUBRIC, text="Grade it!"), Output.LABEL)}, id="text of the rubric"),
     pytest.param({"form": regraded(**BINARY)}, id="menu"),
     pytest.param({"form": replace(FORM, output=Output.LETTER)}, id="output"),
+    pytest.param({"form": Form(replace(RUBRIC, user="{pair}?"), Output.LABEL)}, id="the rubric's own message"),
     pytest.param({"form": replace(FORM, temperature=0.7)}, id="temperature"),
     pytest.param({"form": replace(FORM, seed=0)}, id="seed"),
     pytest.param({"form": replace(FORM, seed=1)}, id="another seed"),
@@ -302,3 +303,27 @@ def test_body_whatever_is_predicted_changes_the_last_message_alone(question, pre
     assert json.loads(other["messages"].pop()["content"])["prediction"] == prediction
     body["messages"].pop()
     assert body == other
+
+
+def message(pair: Pair, **fields: object) -> str:
+    form = Form(replace(RUBRIC, **fields), Output.LABEL)  # type: ignore[arg-type]
+    messages = form.body(pair, SERVICE)["messages"]
+    assert isinstance(messages, list)
+    return str(messages[1]["content"])
+
+
+def test_user_message_of_the_rubric_shows_the_pair_where_it_says():
+    pair = Pair("a {ground_truth} or {pair}", "House Sparrow")
+    assert message(pair, user="Grade {prediction} against {ground_truth}!") == (
+        "Grade a {ground_truth} or {pair} against House Sparrow!"
+    )
+    assert message(pair, user="INPUT:\n{pair}\n") == f"INPUT:\n{message(pair)}\n"
+    assert json.loads(message(pair)) == {"ground_truth": pair.ground_truth, "prediction": pair.prediction}
+    assert message(pair, user="{pair} {other} {}").endswith(" {other} {}")
+
+
+def test_user_message_normalised_is_lower_case_without_punctuation():
+    assert json.loads(message(Pair("An F/A-18!", "F/A-18"), normalise=True)) == {
+        "ground_truth": "f a-18",
+        "prediction": "an f a-18",
+    }

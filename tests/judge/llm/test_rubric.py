@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from speciarl_verl.errors import JudgeError
@@ -54,6 +56,9 @@ def test_load_rubric_unusable_file_is_named(tmp_path, content):
         pytest.param("menu: {wrong: W}", "two words", id="one word"),
         pytest.param("menu: {wrong: W, right: R}", "'R'", id="unknown category"),
         pytest.param("menu: {yes: S, no: W}", "quote yes and no", id="YAML's booleans"),
+        pytest.param("user: Grade it.", "must show", id="a message without the pair"),
+        pytest.param("user: Grade {prediction}.", "must show", id="a message without the truth"),
+        pytest.param("normalise: perhaps", "normalise", id="no truth value"),
         pytest.param("menu: {wrong: W, 'a|b': S}", r"'a\|b'", id="signs of a regex"),
     ],
 )
@@ -94,3 +99,31 @@ def test_menu_letter_in_other_dress_is_taken(tmp_path, answer):
 @pytest.mark.parametrize("answer", ["", "G", "AB", "specific", "S"])
 def test_menu_off_the_menu_is_none(tmp_path, answer):
     assert load_rubric(written(tmp_path, "Grade it.")).menu(Output.LETTER).category(answer) is None
+
+
+def test_rubric_with_a_message_of_its_own_is_sent_word_for_word(tmp_path):
+    header = "user: |\n  Classify this pair.\n\n  INPUT:\n  {pair}"
+    rubric = load_rubric(written(tmp_path, f"---\n{header}\n---\nYou are a verifier.\n"))
+    assert rubric.user == "Classify this pair.\n\nINPUT:\n{pair}"
+    assert rubric.system(Output.LABEL) == "You are a verifier."
+    # One letter needs to be told what the letters mean.
+    assert rubric.system(Output.LETTER).startswith("You are a verifier.\n\nAnswer with one letter")
+    assert rubric.wording != rubric.text
+
+
+def test_binary_takes_a_true_parent_and_exact_does_not():
+    binary, exact = load_rubric("binary"), load_rubric("exact")
+    assert binary.grades == exact.grades == {"wrong": Category.WRONG, "correct": Category.SPECIFIC}
+    assert (binary.broader_is_right, exact.broader_is_right) == (True, False)
+    for name, grade in [("binary", "correct"), ("exact", "wrong")]:
+        assert f"golden retriever / dog / {grade}\n" in load_rubric(name).text
+        assert "golden retriever / none / wrong\n" in load_rubric(name).text
+
+
+def test_normalised_shows_its_examples_as_the_pairs_come():
+    rubric = load_rubric("normalised")
+    assert rubric.normalise
+    examples = [line for line in rubric.text.splitlines() if line.count(" / ") == 2][1:]
+    assert len(examples) >= 8
+    assert all(line == line.lower() for line in examples)
+    assert rubric.wording != replace(rubric, normalise=False).wording
