@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from speciarl_verl.errors import InputError
 from speciarl_verl.judge.judge_config import JudgeConfig
 
 _OWN_FLAGS = {"name": "--judge", "url": "--judge-url"}
-_ADAPTER: TypeAdapter[JudgeConfig] = TypeAdapter(JudgeConfig)
 
 
 def judge_config(name: str, url: str | None = None, settings: Sequence[str] | None = None) -> JudgeConfig:
@@ -35,12 +34,12 @@ def judge_config(name: str, url: str | None = None, settings: Sequence[str] | No
     for setting in settings or ():
         _insert(values, setting, name, known)
     try:
-        return _ADAPTER.validate_python(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         raise InputError(_first_fault(error)) from None
 
 
-def _kinds() -> dict[str, type[BaseModel]]:
+def _kinds() -> dict[str, Any]:
     union = get_args(JudgeConfig)[0]
     return {kind.model_fields["name"].default: kind for kind in get_args(union)}
 
@@ -78,7 +77,6 @@ def _insert(values: dict[str, Any], setting: str, name: str, known: Sequence[str
 
 def _first_fault(error: ValidationError) -> str:
     fault = error.errors(include_input=False, include_url=False)[0]
-    # The first part of the place is the kind of judge, by which pydantic chose the model.
-    place = ".".join(str(part) for part in fault["loc"][1:])
+    place = ".".join(str(part) for part in fault["loc"])
     flag = _OWN_FLAGS.get(place, f"--judge-set {place}=" if place else "--judge-set")
     return f"{flag}: {fault['msg'].removeprefix('Value error, ')}"
