@@ -117,6 +117,9 @@ def secret_of(setting: str, variable: str | None) -> str | None:
 
 def _key(names: SettingNames, variable: str | None, file: str | None) -> str | None:
     key = secret_of(names.api_key_env, variable) if file is None else _key_in(file, names)
+    if key is not None:
+        # As it is copied out of a curl command, or out of an env file that is read with its quotes.
+        key = key.strip("\"'").removeprefix("Bearer ").strip()
     if key is not None and not (key.isascii() and key.isprintable()):
         place = f"the environment variable {variable}" if file is None else file
         raise ServerError(f"the key in {place} holds characters that no HTTP header takes")

@@ -31,8 +31,10 @@ class TransientError(Exception):
 
 
 def transient_response(response: httpx.Response, fault: str) -> TransientError | None:
-    """408, 429 and 5xx as an error worth another attempt, None for any other status."""
+    """408, 429 and 5xx as an error worth another attempt; None for any other status, and where the money is spent."""
     if response.status_code not in _RETRIED and not response.is_server_error:
+        return None
+    if response.status_code == 429 and "insufficient_quota" in response.text:
         return None
     return TransientError(fault, retry_after(response.headers.get("Retry-After")), is_down=response.is_server_error)
 

@@ -8,6 +8,8 @@ second wait (breaker.py).
 import asyncio
 import logging
 import math
+import os
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
 
 from speciarl_verl.server_client.breaker import breaker_of
-from speciarl_verl.server_client.endpoint import Endpoint, SettingNames
+from speciarl_verl.server_client.endpoint import Endpoint
 from speciarl_verl.server_client.failure import ServerError, ServerFailureError, ServerRefusalError
 from speciarl_verl.server_client.retry import TransientError, seconds_to_wait, transient_failure, transient_response
 
@@ -91,6 +93,9 @@ class Transport:
     Args:
         proxy: go through the proxy that the environment names. Without it nothing of the environment is heeded, so
             that no key reaches a proxy that nobody asked for.
+
+    Raises:
+        ServerError: the environment's proxy or its certificates cannot be used.
     """
 
     def __init__(
@@ -102,17 +107,9 @@ class Transport:
         self._places = asyncio.Semaphore(max_concurrency)
         # The semaphore bounds the pool, and `Patience` the whole attempt: httpx's own read timeout restarts with
         # every byte, so a slow drip would outlive it.
-        tls = httpx.create_ssl_context()
-        self._clients = [
-            httpx.AsyncClient(
-                timeout=httpx.Timeout(None, connect=_CONNECT_S),
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
-                headers=endpoint.headers,
-                verify=tls,
-                trust_env=proxy,
-            )
-            for _ in range(math.ceil(max_concurrency / _CONNECTIONS_A_CLIENT))
-        ]
+        tls = _tls(endpoint)
+        count = math.ceil(max_concurrency / _CONNECTIONS_A_CLIENT)
+        self._clients = [_client(endpoint, tls, proxy) for _ in range(count)]
         self._turns = cycle(self._clients)
 
     async def get(self, path: str, read: Callable[[object], T], patience: Patience, of_root: bool = False) -> T:
@@ -206,7 +203,7 @@ class Transport:
         transient = transient_response(response, fault)
         if transient is not None:
             raise transient
-        cure = _cure(response.status_code, self._endpoint.names)
+        cure = _cure(response, self._endpoint)
         raise ServerRefusalError(f"{self._named(call)}: {fault}. {cure}", response.status_code)
 
     def _decoded(self, response: httpx.Response, read: Callable[[object], T]) -> T:
@@ -236,17 +233,48 @@ class Transport:
         return self._endpoint.without_key(str(error))[:_QUOTED]
 
 
+def _tls(endpoint: Endpoint) -> ssl.SSLContext:
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        file = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
+        server = f"{endpoint.names.server} {endpoint.api}"
+        raise ServerError(f"{server}: no certificates can be read from {file} (SSL_CERT_FILE): {error}") from error
+
+
+def _client(endpoint: Endpoint, tls: ssl.SSLContext, proxy: bool) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(
+            timeout=httpx.Timeout(None, connect=_CONNECT_S),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+            headers=endpoint.headers,
+            verify=tls,
+            trust_env=proxy,
+        )
+    except (ImportError, ValueError, httpx.InvalidURL):
+        # Not quoted, as it may hold a password.
+        raise ServerError(
+            f"{endpoint.names.server} {endpoint.api}: the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot "
+            "be used: only http:// and https:// proxies can"
+        ) from None
+
+
 @cache
 def _parsed(url: str) -> httpx.URL:
     """There are a handful, and parsing takes a tenth of a request."""
     return httpx.URL(url)
 
 
-def _cure(status: int, names: SettingNames) -> str:
+def _cure(response: httpx.Response, endpoint: Endpoint) -> str:
+    status, names = response.status_code, endpoint.names
     if status in (401, 403):
         return f"Name the environment variable that holds the key in {names.api_key_env}."
+    if status in (402, 429):
+        return f"The account of the key has nothing left: add to it, or name another key in {names.api_key_env}."
     if status == 404:
         return f"Check {names.url} (the API's base, often ending in /v1) and {names.model}."
     if 300 <= status < 400:
-        return f"Redirects are not followed: name the final address in {names.url}."
+        place = endpoint.without_key(response.headers.get("Location", "")).partition("?")[0]
+        to = f" (it points to {place})" if place else ""
+        return f"Redirects are not followed: name the final address in {names.url}{to}."
     return f"The server does not take the request: check {names.model}, {names.body} and the server's log."

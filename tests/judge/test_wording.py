@@ -1,6 +1,10 @@
-import pytest
+import unicodedata
 
-from speciarl_verl.judge.wording import is_abstention, normalise
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from speciarl_verl.judge.wording import fold, is_abstention, normalise
 
 
 @pytest.mark.parametrize(
@@ -42,3 +46,43 @@ def test_is_abstention_refusals(text):
 @pytest.mark.parametrize("text", ["unknown bird", "none of these birds", "Cannot", "", "?", "nonesuch", "Do"])
 def test_is_abstention_anything_else_is_none(text):
     assert not is_abstention(text)
+
+
+WORDS = st.lists(st.text("abcdefgh", min_size=1, max_size=6), min_size=1, max_size=4)
+SIGNS = st.text(" -_.,;:!?/|()[]{}\t\n\u2028\u3000", min_size=1, max_size=3)
+
+
+@given(st.text())
+@example("\u0130stanbul")
+@example("\u1e9e\ufb03\u00bd\u2460\u33a5")
+@example("\u0345\u03b1\u0345")
+@example("e\u0301\u0327 \u0327\u0301")
+@example("\ud83d half")
+def test_fold_of_what_is_folded_is_itself(text):
+    assert fold(fold(text)) == fold(text)
+    assert normalise(normalise(text)) == normalise(text)
+
+
+@given(st.text())
+def test_fold_leaves_words_and_single_spaces_only(text):
+    folded = fold(text)
+    assert folded == " ".join(folded.split())
+    assert all(character == " " or unicodedata.category(character)[0] in "LNM" for character in folded)
+
+
+@given(st.text())
+def test_fold_goes_by_what_is_seen_and_not_by_how_it_is_encoded(text):
+    forms = {fold(unicodedata.normalize(form, text)) for form in ("NFC", "NFD")}
+    assert forms == {fold(text)}
+
+
+@given(st.data(), WORDS)
+def test_fold_case_and_signs_between_words_do_not_matter(data, words):
+    signs = data.draw(st.lists(SIGNS, min_size=len(words) + 1, max_size=len(words) + 1))
+    written = signs[0] + "".join(word + sign for word, sign in zip(words, signs[1:], strict=True))
+    assert fold(written) == fold(written.upper()) == fold(written.title()) == " ".join(words)
+
+
+@given(WORDS)
+def test_fold_keeps_the_order_and_the_number_of_words(words):
+    assert fold("-".join(words)).split() == words

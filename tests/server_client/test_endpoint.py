@@ -112,3 +112,9 @@ def test_endpoint_key_file_may_start_at_home(tmp_path, monkeypatch):
 
 def test_secret_of_no_variable_is_none():
     assert secret_of("--key-env", None) is None
+
+
+@pytest.mark.parametrize("written", [f"Bearer {KEY}", f'"{KEY}"', f"'{KEY}'\n", f"\ufeff{KEY}\r\n", f"  {KEY}  "])
+def test_endpoint_key_as_people_store_it(written, tmp_path):
+    (tmp_path / "key.txt").write_text(written, encoding="utf-8")
+    assert Endpoint.from_url("http://h:1", NAMES, api_key_file=str(tmp_path / "key.txt")).key == KEY

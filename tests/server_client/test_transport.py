@@ -1,7 +1,8 @@
 """One exchange: what is sent, what is tried again, what ends, and how it is said."""
 
 import asyncio
-import ssl
+import sys
+import traceback
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -214,13 +215,73 @@ async def test_proxy_that_was_asked_for_is_used(fake, open_transport, proxied):
     assert fake.requests == []
 
 
-def test_authority_of_the_user_is_trusted(monkeypatch, tmp_path):
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_of_the_user_that_cannot_be_read_are_named(monkeypatch, tmp_path, content):
     named = tmp_path / "authority.pem"
-    named.write_text("no certificate")
+    if content:
+        named.write_text(content)
     monkeypatch.setenv("SSL_CERT_FILE", str(named))
-    # It is read, though nothing else of the environment is.
-    with pytest.raises(ssl.SSLError):
+    with pytest.raises(ServerError, match=r"oracle https://h/v1: no certificates.*authority\.pem \(SSL_CERT_FILE\)"):
         Transport(at("https://h"), 1)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://me:secret@127.0.0.1:1", "ftp://me:secret@127.0.0.1:1"])
+def test_proxy_of_another_kind_is_refused_and_not_quoted(monkeypatch, proxy):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    # What httpx needs for SOCKS is no dependency of ours; somebody may have it all the same.
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    Transport(at("http://h:1"), 1)
+    with pytest.raises(ServerError, match="only http:// and https:// proxies") as error:
+        Transport(at("http://h:1"), 1, proxy=True)
+    assert "secret" not in "".join(traceback.format_exception(error.value))
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(402, b"Insufficient Balance"), (429, b'{"error": {"code": "insufficient_quota"}}')]
+)
+async def test_chat_account_with_nothing_left_ends_at_once(fake, open_transport, status, body):
+    fake.script.append(fake.reply(status, body))
+    with pytest.raises(ServerRefusalError, match=r"nothing left.*--key-env") as error:
+        await chat(open_transport(fake.url))
+    assert not error.value.of_the_request
+    assert len(fake.chats) == 1
+
+
+async def test_chat_redirect_says_where_to_but_not_its_query(fake, open_transport):
+    fake.script.append(fake.reply(308, Location="https://other/v1?token=secret"))
+    with pytest.raises(ServerRefusalError, match=r"points to https://other/v1\)") as error:
+        await chat(open_transport(fake.url))
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("asked", ["inf", "1e999", "99999999999999999999"])
+async def test_chat_retry_after_without_an_end_ends_at_once(fake, open_transport, asked):
+    fake.script.append(fake.reply(429, Retry_After=asked))
+    with pytest.raises(ServerFailureError, match="HTTP 429"):
+        await chat(open_transport(fake.url))
+
+
+@pytest.mark.parametrize("asked", ["nan", "-5", "", "soon", "Wed, 99 Foo 2030"])
+async def test_chat_retry_after_that_says_nothing_is_passed_over(fake, open_transport, asked):
+    fake.script.append(fake.reply(429, Retry_After=asked))
+    assert "choices" in await chat(open_transport(fake.url))
+
+
+@pytest.mark.parametrize("nothing", [b"null", b"{}", b'""', b"false"])
+async def test_chat_error_that_is_empty_is_none(fake, open_transport, nothing):
+    fake.script.append(fake.reply(200, b'{"error": %s, "choices": [1]}' % nothing))
+    assert (await chat(open_transport(fake.url)))["choices"] == [1]
+
+
+async def test_chat_useless_answer_of_a_server_is_quoted_with_its_words(fake, open_transport):
+    def read(body: object) -> None:
+        raise ValueError("no choices")
+
+    fake.script.append(fake.reply(200, b'{"object": "error", "message": "The model does not exist.", "code": 404}'))
+    with pytest.raises(ServerFailureError, match=r"no choices.*The model does not exist"):
+        await chat(open_transport(fake.url), ONCE, read)
 
 
 def test_client_stands_below_the_judge_and_the_evaluation():

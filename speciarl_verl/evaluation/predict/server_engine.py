@@ -135,14 +135,10 @@ class ServerEngine:
         self._budget = budget
         self._patch_size = patch_size
         self._files = PictureFiles()
+        service = asyncio.run(_find(settings, endpoint))
         # The engine is a generator for its caller; its loop runs while an answer is awaited.
         self._loop = asyncio.new_event_loop()
         self._transport = Transport(endpoint, settings.concurrency, proxy=settings.proxy)
-        try:
-            service = self._loop.run_until_complete(_find(settings, endpoint))
-        except EvaluationError:
-            self.close()
-            raise
         self.model, self.kind = service.model, service.dialect
         longest_s = settings.budget_s + settings.timeout_s
         self._patience = Patience(settings.timeout_s, longest_s, retry_s=settings.budget_s)

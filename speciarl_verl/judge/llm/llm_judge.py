@@ -131,10 +131,10 @@ class ServerJudge:
         connection = self._connections.get(loop)
         if connection is None:
             try:
+                transport = Transport(self._endpoint, self._config.max_concurrency, self._ledger, self._config.proxy)
                 cache = open_cache(self._config)
-            except CacheError as error:
+            except (CacheError, ServerError) as error:
                 raise JudgeError(str(error)) from error
-            transport = Transport(self._endpoint, self._config.max_concurrency, self._ledger, self._config.proxy)
             connection = self._connections[loop] = _Connection(transport, cache)
         return connection
 
