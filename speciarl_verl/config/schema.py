@@ -79,6 +79,7 @@ class SpeciaRLConfig(_Node):
     Attributes:
         seed: of the data order, vLLM's sampling, the actor and the judge noise.
         group_timeout_s: how long a judged rollout waits for its siblings, in seconds.
+        share_preparation: decode, tokenise and process a picture once for all rollouts of its group.
         rollouts_dir: where each step's judged rollouts are written as JSONL; null writes none.
         judge_account: the JSON file that tells what the judging cost so far; null writes none.
     """
@@ -88,6 +89,7 @@ class SpeciaRLConfig(_Node):
     answer: AnswerConfig = AnswerConfig()
     judge: RunJudgeConfig
     group_timeout_s: float = Field(default=1800.0, gt=0)
+    share_preparation: bool = True
     rollouts_dir: str | None = None
     judge_account: str | None = None
     profile: Literal["cpu", "gpu"] = "gpu"

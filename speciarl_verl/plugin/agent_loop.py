@@ -1,7 +1,8 @@
 """The agent loop `speciarl`: one rollout of one image, rewarded where it was generated.
 
 verl hook: `verl.experimental.agent_loop.AgentLoopBase.run`, one fresh object a rollout; the N rollouts of one `uid` run
-as tasks of one worker process, and their meeting place is that process's scorer.
+as tasks of one worker process, and their meeting place is that process's scorer. They also share the preparation of
+their picture, where the worker (agent_loop_worker.py) has opened one.
 Config keys: `actor_rollout_ref.rollout.agent.default_agent_loop=speciarl`, `speciarl.*`.
 Needs `SpeciaRLAgentLoopManager` (agent_loop_manager.py), which tells each rollout the size of its group.
 """
@@ -17,6 +18,7 @@ from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentL
 from speciarl_verl.errors import StopRunError
 from speciarl_verl.plugin.process_scorer import process_scorer
 from speciarl_verl.plugin.trainer_mail import announce_failure
+from speciarl_verl.rollout.preparation import current_preparation
 from speciarl_verl.rollout.row import read_ground_truth, read_origin, read_placement
 from speciarl_verl.rollout.scorer import Rollout, ScoredRollout
 
@@ -42,6 +44,39 @@ class SpeciaRLAgentLoop(SingleTurnAgentLoop):
                 await process_scorer(self.config).account.publish()
             await announce_failure(error)
             raise
+
+    async def process_multi_modal_info(self, messages: list[dict[str, Any]]) -> dict[str, Any]:
+        """See `AgentLoopBase.process_multi_modal_info`; the siblings get the very same pictures."""
+        preparation, decode = current_preparation(), super().process_multi_modal_info
+        if preparation is None:
+            return await decode(messages)
+        media = await preparation.once(messages, lambda: decode(messages))
+        return {kind: list(parts) for kind, parts in media.items()}
+
+    async def ct_build_initial_tokens(
+        self,
+        messages: list[dict[str, Any]],
+        tools: list[dict[str, Any]] | None = None,
+        images: list[Any] | None = None,
+        videos: list[Any] | None = None,
+        audios: list[Any] | None = None,
+        mm_inputs_out: dict[str, Any] | None = None,
+    ) -> list[int]:
+        """See `AgentLoopBase.ct_build_initial_tokens`; the features are kept for the training inputs as well."""
+        preparation, build = current_preparation(), super().ct_build_initial_tokens
+        if preparation is None or not images or tools or videos or audios:
+            return await build(messages, tools, images, videos, audios, mm_inputs_out)
+
+        async def prepare() -> tuple[list[int], dict[str, Any]]:
+            features: dict[str, Any] = {}
+            prompt_ids = await build(messages, images=images, mm_inputs_out=features)
+            preparation.keep_features(images, features)
+            return prompt_ids, features
+
+        prompt_ids, features = await preparation.once([*messages, *images], prepare)
+        if mm_inputs_out is not None:
+            mm_inputs_out.update(features)
+        return list(prompt_ids)
 
     async def _rewarded_rollout(self, sampling_params: dict[str, Any], sample: dict[str, Any]) -> AgentLoopOutput:
         scorer = process_scorer(self.config).scorer

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+import ray
 from omegaconf import DictConfig
 from tensordict import TensorDict
 from verl.trainer.ppo.v1.agent_loop_tq import AgentLoopManagerTQ
@@ -18,6 +19,7 @@ from verl.utils.ray_utils import auto_await
 from speciarl_verl.config.run_checks import check_run
 from speciarl_verl.judge.build import check_judge
 from speciarl_verl.judge.judge_config import HostedJudgeConfig
+from speciarl_verl.plugin.agent_loop_worker import SpeciaRLAgentLoopWorker
 from speciarl_verl.plugin.locate_judge import check_hosted, locate, with_judge
 from speciarl_verl.rollout.row import GROUP_SIZE_KEY, VALIDATE_KEY
 from speciarl_verl.rollout.rule import try_rule
@@ -26,7 +28,11 @@ logger = logging.getLogger(__name__)
 
 
 class SpeciaRLAgentLoopManager(AgentLoopManagerTQ):
-    """verl's manager for TransferQueue, with two fields added to each batch."""
+    """verl's manager for TransferQueue, with two fields added to each batch and workers that prepare a picture once."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.agent_loop_workers_class = ray.remote(SpeciaRLAgentLoopWorker)
 
     @classmethod
     @auto_await  # type: ignore[untyped-decorator]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -9,6 +10,7 @@ from speciarl_verl.config.schema import SpeciaRLConfig, parse_config
 from speciarl_verl.judge.build import build_judge
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.plugin.trainer_mail import AccountPublisher
+from speciarl_verl.rollout.preparation import SameObjects
 from speciarl_verl.rollout.scorer import GroupScorer
 
 
@@ -20,22 +22,10 @@ class ProcessScorer:
     account: AccountPublisher
 
 
-@dataclass(frozen=True, eq=False)
-class _SameObject:
-    """A key for caches: equal only where the object is the very same."""
-
-    config: DictConfig
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _SameObject) and self.config is other.config
-
-    def __hash__(self) -> int:
-        return id(self.config)
-
-
 @lru_cache(maxsize=1)
-def _parsed(key: _SameObject) -> SpeciaRLConfig:
-    return parse_config(OmegaConf.to_container(key.config.speciarl, resolve=True))
+def _parsed(key: SameObjects) -> SpeciaRLConfig:
+    config = cast(DictConfig, key.objects[0])
+    return parse_config(OmegaConf.to_container(config.speciarl, resolve=True))
 
 
 @lru_cache(maxsize=1)
@@ -46,7 +36,11 @@ def _process_scorer(config: SpeciaRLConfig) -> ProcessScorer:
     )
 
 
+def run_config(config: DictConfig) -> SpeciaRLConfig:
+    """The `speciarl:` node of the whole configuration, parsed once: each time anew costs more than judging."""
+    return _parsed(SameObjects((config,)))
+
+
 def process_scorer(config: DictConfig) -> ProcessScorer:
     """The one scorer of this process, for the whole configuration of the run."""
-    # Reading the configuration anew for each rollout takes longer than judging a known pair.
-    return _process_scorer(_parsed(_SameObject(config)))
+    return _process_scorer(run_config(config))

@@ -18,24 +18,7 @@ from speciarl_verl.plugin.trainer_mail import ACCOUNT_PARTITION, STOP_PARTITION,
 from speciarl_verl.preflight.compose import compose_config
 from speciarl_verl.rollout.row import GROUP_SIZE_KEY, VALIDATE_KEY
 from tests.config.test_run_checks import CPU
-
-TRUTH = "Black footed Albatross"
-
-
-class FakeServer:
-    """verl's LLM server client: answers with the given text, or raises the given exception."""
-
-    def __init__(self, tokenizer: Any, text: str | Exception) -> None:
-        self._tokenizer, self._text = tokenizer, text
-
-    async def generate(self, **_request: Any) -> Any:
-        from verl.workers.rollout.replica import TokenOutput
-
-        await asyncio.sleep(0)
-        if isinstance(self._text, Exception):
-            raise self._text
-        ids = self._tokenizer.encode(self._text)
-        return TokenOutput(token_ids=ids, log_probs=[-0.1] * len(ids))
+from tests.plugin.rollout_world import TRUTH, FakeEngine
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +66,7 @@ async def rollouts(
     def loop(text: str | Exception) -> Any:
         return SpeciaRLAgentLoop(
             trainer_config=DictConfigWrap(config),
-            server_manager=FakeServer(processor.tokenizer, text),
+            server_manager=FakeEngine(text, tokenizer=processor.tokenizer),
             tokenizer=processor.tokenizer,
             processor=processor,
             dataset_cls=RLHFDataset,

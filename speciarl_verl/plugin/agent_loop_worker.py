@@ -1,0 +1,65 @@
+"""The process that runs the rollouts of whole groups: opens one preparation a group, reuses it for the training inputs.
+
+verl hook: `AgentLoopManager.agent_loop_workers_class`, which `SpeciaRLAgentLoopManager` sets to this class.
+Config key: `speciarl.share_preparation`.
+verl alone prepares a picture twice a rollout: once for the prompt's tokens and once more, in the event loop, for what
+is trained on. The agent loop (agent_loop.py) shares the first among the siblings and leaves its features here.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from verl.trainer.ppo.v1.agent_loop_tq import AgentLoopWorkerTQ
+
+from speciarl_verl.plugin.process_scorer import run_config
+from speciarl_verl.rollout.preparation import current_preparation, shared_preparation
+
+if TYPE_CHECKING:
+    _Worker = Any
+else:
+    # verl's name stands for Ray's actor, which cannot be derived from; the class behind it can.
+    _Worker = AgentLoopWorkerTQ.__ray_actor_class__
+
+_SHAREABLE = frozenset({"attention_mask", "mm_token_type_ids", "pixel_values", "image_grid_thw"})
+"""All that a processor may give for its features to be the same with and without the response behind the prompt."""
+
+
+class SpeciaRLAgentLoopWorker(_Worker):
+    """verl's worker, in which the siblings of a picture share its preparation."""
+
+    def __init__(self, config: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(config, *args, **kwargs)
+        self._shares = run_config(config).share_preparation
+
+    async def _run_prompt(
+        self, prompt: dict[str, Any], sampling_params: dict[str, Any], trajectory: dict[str, Any], trace: bool = False
+    ) -> None:
+        if not self._shares:
+            await super()._run_prompt(prompt, sampling_params, trajectory, trace)
+            return
+        with shared_preparation():
+            await super()._run_prompt(prompt, sampling_params, trajectory, trace)
+
+    def _compute_multi_modal_inputs(self, output: Any, input_ids: torch.Tensor) -> dict[str, Any]:
+        """See `AgentLoopWorker._compute_multi_modal_inputs`; a dict of its own for each rollout, the tensors shared."""
+        features = self._prepared_features(output)
+        if features is None:
+            stock: dict[str, Any] = super()._compute_multi_modal_inputs(output, input_ids)
+            return stock
+        inputs = {name: value for name, value in features.items() if name != "attention_mask"}
+        grid = inputs["image_grid_thw"]
+        inputs["images_seqlens"] = torch.repeat_interleave(grid[:, 1] * grid[:, 2], grid[:, 0])
+        return inputs
+
+    def _prepared_features(self, output: Any) -> dict[str, Any] | None:
+        preparation = current_preparation()
+        media = output.multi_modal_data or {}
+        # What depends on the text is only ever the token types, which go into the positions and are made anew there.
+        if preparation is None or set(media) != {"images"} or not hasattr(self.processor, "get_rope_index"):
+            return None
+        if output.mm_processor_kwargs not in (None, self._get_mm_processor_kwargs()):
+            return None
+        features = preparation.features_of(media["images"])
+        if features is None or not {"pixel_values", "image_grid_thw"} <= set(features) <= _SHAREABLE:
+            return None
+        return dict(features)
