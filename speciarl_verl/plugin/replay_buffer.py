@@ -26,6 +26,9 @@ from speciarl_verl.rollout.scorer import SHARE_KEYS, UNPARSEABLE
 
 logger = logging.getLogger(__name__)
 
+_LAST_POLL_S = 0.05
+"""Between two looks at the very last rollouts: while the trainer waits for them, everything waits."""
+
 
 class SpeciaRLReplayBuffer(ReplayBuffer):
     """verl's buffer of the synchronous trainer; stops on a failed judge or rule, reports and writes out categories."""
@@ -44,10 +47,19 @@ class SpeciaRLReplayBuffer(ReplayBuffer):
             gen_batch_size=1 if groups["enable"] else sampler_kwargs["train_batch_size"],
             **kwargs,
         )
+        self._poll_interval_s = float(sampler_kwargs["poll_interval_s"])
         directory = sampler_kwargs["rollouts_dir"]
         self._rollouts_dir = Path(directory) if directory else None
         account = sampler_kwargs["judge_account"]
         self._account_path = Path(account) if account else None
+
+    def _wait_for_next_poll(self, partition_id: str, last_debug_time: float) -> float:
+        """See `ReplayBuffer._wait_for_next_poll`; the less of the step is outstanding, the sooner it looks again."""
+        outstanding = len(self.pending_keys[partition_id]) + len(self.running_keys[partition_id])
+        ended = len(self.finished_keys[partition_id]) + len(self.failure_keys[partition_id])
+        share = outstanding / max(1, outstanding + ended)
+        self.poll_interval = min(self._poll_interval_s, max(_LAST_POLL_S, share * self._poll_interval_s))
+        return super()._wait_for_next_poll(partition_id, last_debug_time)
 
     def _sync_metadata_from_transfer_queue(self) -> None:
         super()._sync_metadata_from_transfer_queue()

@@ -46,7 +46,7 @@ def raise_if_announced(partitions: Partitions) -> None:
 
 
 class AccountPublisher:
-    """Publishes the ledger of this process; calls that come while one is on its way share the next.
+    """Publishes the ledger of this process where it changed; calls that come while one is on its way share the next.
 
     Published before a group's reward is: when the trainer has a step's rollouts it has their account as well.
     """
@@ -56,6 +56,7 @@ class AccountPublisher:
         self._key = f"{socket.gethostname()}-{os.getpid()}"
         self._called = 0
         self._covered = 0
+        self._published = Account()
         self._turn = asyncio.Lock()
 
     async def publish(self) -> None:
@@ -67,9 +68,10 @@ class AccountPublisher:
         async with self._turn:
             if self._covered < call:
                 covered, account = self._called, self._ledger.account()
-                tag = {_ACCOUNT: account.to_json()}
-                await transfer_queue.async_kv_put(key=self._key, partition_id=ACCOUNT_PARTITION, tag=tag)
-                self._covered = covered
+                if account != self._published:
+                    tag = {_ACCOUNT: account.to_json()}
+                    await transfer_queue.async_kv_put(key=self._key, partition_id=ACCOUNT_PARTITION, tag=tag)
+                self._covered, self._published = covered, account
 
 
 def published_account(partitions: Partitions) -> Account:

@@ -117,6 +117,8 @@ async def test_account_is_published_before_the_rewards(model: Path, published: l
     tags = {entry["key"]: entry["tag"] for entry in published}
     assert published_account({ACCOUNT_PARTITION: tags}).figures()["taxonomy"] == 2
     assert {entry["partition_id"] for entry in published} == {ACCOUNT_PARTITION}
+    # Once for the three: their group's verdicts are all in when the first of them is rewarded.
+    assert len(published) == 1
 
 
 async def test_failing_judge_is_announced_and_no_rollout_gets_a_reward(

@@ -147,3 +147,29 @@ def test_group_filter_of_the_configuration_reaches_verl() -> None:
     assert (buffer.filter_groups_metric, buffer.max_inflight_gen_batches) == ("group_reward", 2)
     assert (buffer.train_batch_size, buffer.gen_batch_size, buffer.poll_interval) == (4, 1, 0.01)
     assert build().filter_groups_metric is None
+
+
+@pytest.mark.parametrize(
+    ("running", "finished", "interval_s"), [(10, 0, 0.5), (5, 5, 0.25), (1, 99, 0.05)], ids=["first", "half", "last"]
+)
+def test_trainer_looks_sooner_for_the_last_rollouts(
+    monkeypatch: pytest.MonkeyPatch, running: int, finished: int, interval_s: float
+) -> None:
+    from verl.trainer.ppo.v1 import replay_buffer
+
+    slept: list[float] = []
+    monkeypatch.setattr(replay_buffer.time, "sleep", slept.append)
+    buffer = build(poll_interval_s=0.5)
+    buffer.running_keys["train"] = set(map(str, range(running)))
+    buffer.finished_keys["train"] = set(map(str, range(1000, 1000 + finished)))
+    buffer._wait_for_next_poll("train", last_debug_time=0.0)
+    assert slept == [interval_s]
+
+
+def test_shorter_interval_of_the_configuration_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    from verl.trainer.ppo.v1 import replay_buffer
+
+    slept: list[float] = []
+    monkeypatch.setattr(replay_buffer.time, "sleep", slept.append)
+    build(poll_interval_s=0.01)._wait_for_next_poll("train", last_debug_time=0.0)
+    assert slept == [0.01]
