@@ -45,7 +45,7 @@ def check_reward_workers(config: DictConfig) -> None:
         return
     if config.reward.num_workers != 1:
         raise ConfigError(
-            f"reward.num_workers={config.reward.num_workers} would send the rollouts of one image to different workers:"
+            f"reward.num_workers={config.reward.num_workers}: the rollouts of one image must meet in one reward worker:"
             f" set it to 1, or actor_rollout_ref.rollout.agent.default_agent_loop={OUR_AGENT_LOOP}"
         )
     in_flight = config.data.train_batch_size * config.actor_rollout_ref.rollout.n

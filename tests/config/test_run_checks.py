@@ -160,14 +160,15 @@ def test_equal_rewards_of_a_group_have_a_deviation_of_exactly_zero(size: int) ->
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["reward.num_workers=8"], "reward.num_workers=8 would send the rollouts of one image to different workers"),
+        (["reward.num_workers=0"], "reward.num_workers=0: the rollouts of one image must meet in one reward worker"),
+        (["reward.num_workers=8"], "reward.num_workers=8: the rollouts of one image must meet in one reward worker"),
         (["data.train_batch_size=128"], "1024 rollouts in flight exceed"),
         (["data.train_batch_size=120"], None),
     ],
 )
 def test_stock_agent_loop_is_refused_where_siblings_would_not_meet(overrides: list[str], message: str | None) -> None:
     stock = "actor_rollout_ref.rollout.agent.default_agent_loop=single_turn_agent"
-    config = compose_config([*CPU, stock, *overrides])
+    config = compose_config([*CPU, stock, "reward.num_workers=1", *overrides])
     if message is None:
         check_run(config)
         return

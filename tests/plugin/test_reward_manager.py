@@ -63,7 +63,7 @@ def _without_transfer_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     [pytest.param(False, [0.0, 1.0, -1.0], id="group"), pytest.param(True, [0.5, 1.0, 0.0], id="validation")],
 )
 async def test_manager_rewards_siblings_that_come_one_a_call(validate: bool, rewards: list[float]) -> None:
-    config = compose_config([*CPU, STOCK_LOOP])
+    config = compose_config([*CPU, STOCK_LOOP, "reward.num_workers=1"])
     OmegaConf.resolve(config)
     texts = ["<answer>bird</answer>", f"<answer>{TRUTH}</answer>", "<answer> ? </answer>"]
     tokenizer = WordTokenizer(texts)
