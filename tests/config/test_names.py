@@ -10,7 +10,8 @@ import yaml
 from speciarl_verl.config.schema import SpeciaRLConfig
 from speciarl_verl.judge.judge_config import RunJudgeConfig
 from speciarl_verl.method.rules import STATIC_REWARDS, RewardName
-from tests.config.test_run_checks import PRESETS, presets
+from speciarl_verl.preflight.compose import compose_config
+from tests.config.test_run_checks import PRESET, PRESETS, presets
 
 ROOT = Path(__file__).parents[2]
 JUDGES = {kind.model_fields["name"].default: kind for kind in get_args(get_args(RunJudgeConfig)[0])}
@@ -34,9 +35,13 @@ def test_judges_of_the_presets_are_the_schemas_with_all_their_keys() -> None:
         assert (node["name"], {*node}) == (name, {*kind.model_fields})
 
 
-def test_profiles_of_the_presets_are_the_schemas() -> None:
-    assert {*presets("profile")} == {*get_args(SpeciaRLConfig.model_fields["profile"].annotation)}
-    assert all(preset("profile", name)["speciarl"]["profile"] == name for name in presets("profile"))
+def test_profiles_of_the_presets_are_the_schemas_or_variants_of_them() -> None:
+    known = {*get_args(SpeciaRLConfig.model_fields["profile"].annotation)}
+    assert known <= {*presets("profile")}
+    for name in presets("profile"):
+        (based_on,) = {one for one in known if name.partition("-")[0] == one}
+        node = compose_config([*PRESET, f"speciarl/profile={name}"])
+        assert node.speciarl.profile == based_on
 
 
 @pytest.mark.parametrize(
