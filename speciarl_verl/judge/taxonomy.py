@@ -23,7 +23,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from speciarl_verl.errors import JudgeError
+from speciarl_verl.errors import InputError, JudgeError
+from speciarl_verl.files import read_text
 from speciarl_verl.judge.protocol import Pair, Source, Verdict
 from speciarl_verl.judge.wording import is_abstention, is_scientific, normalise
 from speciarl_verl.method.category import Category
@@ -91,9 +92,9 @@ class TaxonomyJudge:
             JudgeError: the file cannot be read or breaks the format; the message names it and the first fault.
         """
         try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise JudgeError(f"taxonomy {path}: cannot be read: {error}") from error
+            text = read_text(Path(path))
+        except InputError as error:
+            raise JudgeError(f"taxonomy {error}") from error
         return cls(_parse(text, str(path)), str(path))
 
     @classmethod

@@ -22,7 +22,17 @@ Config = TaxonomyJudgeConfig | ServerJudgeConfig | CustomJudgeConfig
 
 # Where the judge is and how patiently it is asked changes no verdict.
 _WITHOUT_EFFECT = {
-    *("url", "timeout_s", "budget_s", "max_concurrency", "api_key_env", "api_key_file", "cache", "cache_password_env"),
+    *(
+        "url",
+        "timeout_s",
+        "budget_s",
+        "max_concurrency",
+        "api_key_env",
+        "api_key_file",
+        "proxy",
+        "cache",
+        "cache_password_env",
+    ),
 }
 
 

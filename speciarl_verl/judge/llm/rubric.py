@@ -28,7 +28,8 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from speciarl_verl.errors import JudgeError
+from speciarl_verl.errors import InputError, JudgeError
+from speciarl_verl.files import read_text
 from speciarl_verl.judge.judge_config import Output
 from speciarl_verl.method.category import Category
 
@@ -165,16 +166,14 @@ def load_rubric(name: str) -> Rubric:
 
 def _read(name: str) -> str:
     shipped = shipped_rubrics()
+    if name in shipped:
+        return (resources.files(__package__) / "prompts" / f"{name}.txt").read_text(encoding="utf-8")
+    if not Path(name).exists():
+        raise JudgeError(f"speciarl.judge.prompt {name!r} is neither a file nor shipped ({', '.join(shipped)})")
     try:
-        if name in shipped:
-            return (resources.files(__package__) / "prompts" / f"{name}.txt").read_text(encoding="utf-8")
-        return Path(name).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise JudgeError(
-            f"speciarl.judge.prompt {name!r} is neither a file nor shipped ({', '.join(shipped)})"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise JudgeError(f"speciarl.judge.prompt {name}: cannot be read: {error}") from error
+        return read_text(Path(name)).replace("\r\n", "\n")
+    except InputError as error:
+        raise JudgeError(f"speciarl.judge.prompt {error}") from error
 
 
 def shipped_rubrics() -> tuple[str, ...]:

@@ -127,3 +127,15 @@ def test_normalised_shows_its_examples_as_the_pairs_come():
     assert len(examples) >= 8
     assert all(line == line.lower() for line in examples)
     assert rubric.wording != replace(rubric, normalise=False).wording
+
+
+def test_load_rubric_written_with_a_byte_order_mark_and_other_newlines(tmp_path):
+    path = tmp_path / "mine.txt"
+    path.write_bytes(b"\xef\xbb\xbf---\r\nversion: 3\r\nmenu: {wrong: W, correct: S}\r\n---\r\nGrade it.\r\n")
+    rubric = load_rubric(str(path))
+    assert (rubric.text, rubric.version, tuple(rubric.grades)) == ("Grade it.", 3, ("wrong", "correct"))
+
+
+def test_load_rubric_that_is_not_there_names_the_shipped_ones():
+    with pytest.raises(JudgeError, match=r"'loose' is neither a file nor shipped .*strict"):
+        load_rubric("loose")
