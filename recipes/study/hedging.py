@@ -12,6 +12,7 @@ from enum import Enum
 import numpy as np
 
 from recipes.study.evidence import Evidence, Floats, family_posterior
+from speciarl_verl.prompts import load_prompt
 
 
 class Rung(str, Enum):
@@ -43,6 +44,12 @@ PROMPTS = {
     "calibrated": Inclination(-1.5, 0.0, 0.0, -1.0, -5.0, certainty=14.0, habit=0.0),
 }
 """The prompts that the policy knows; training uses the first."""
+WORDING = {
+    "short": load_prompt("short"),
+    "be-specific": "What is this? Be specific. Answer inside <answer>.",
+    "calibrated": "What is this? Say what you are sure of. Answer inside <answer>.",
+}
+"""Of the prompts; those of the package are four times as long, and so would the warm-up be."""
 
 _AGAINST_ORDER, _AGAINST_ROOT = 0.12, 0.32
 

@@ -12,9 +12,8 @@ from transformers import Qwen2Tokenizer
 
 from recipes.quickstart.policy import build_tokenizer
 from recipes.study.evidence import Evidence, Floats, Ints, family_posterior, order_posterior
-from recipes.study.hedging import PROMPTS, Rung, rungs
+from recipes.study.hedging import WORDING, Rung, rungs
 from recipes.study.world import DOMAINS, VARIETY
-from speciarl_verl.prompts import load_prompt
 
 MAX_TOKENS = 9
 REFUSAL = "None"
@@ -31,7 +30,7 @@ def build_study_tokenizer() -> Qwen2Tokenizer:
         families = [name for family in domain.families for name in (family.name, family.synonym)]
         names += [*domain.roots, *domain.orders, *families]
         names += [f"{kind} {family} {VARIETY}" for kind in domain.kinds for family in families]
-    return build_tokenizer([*map(load_prompt, PROMPTS), *names])
+    return build_tokenizer([*WORDING.values(), *names])
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor
 from recipes.quickstart.drawing import SIDE
 from recipes.quickstart.responses import encode
 from recipes.study.drawing import Pictures
-from speciarl_verl.prompts import load_prompt
+from recipes.study.hedging import WORDING
 
 _PATCH, _MERGE, _FRAMES = 14, 2, 2
 _GRID = SIDE // _PATCH
@@ -36,7 +36,7 @@ class Prompt:
 
 def encode_prompt(processor: Qwen2_5_VLProcessor, name: str) -> Prompt:
     """Encode a prompt by its name, exactly as training renders it."""
-    batch = encode(processor, [Image.new("RGB", (SIDE, SIDE))], load_prompt(name))
+    batch = encode(processor, [Image.new("RGB", (SIDE, SIDE))], WORDING[name])
     return Prompt(batch["input_ids"][0], batch["mm_token_type_ids"][0], batch["image_grid_thw"])
 
 

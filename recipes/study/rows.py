@@ -29,11 +29,11 @@ class Setting:
         held_out: pictures of each domain for evaluation.
     """
 
-    warmup: int = 600
+    warmup: int = 900
     images: int = 3000
     held_out: int = 800
     prompts: int = 32
-    steps: int = 40
+    steps: int = 30
     rate: float = 1e-4
     kl: float = 0.001
 

@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from speciarl_verl.judge.protocol import Pair
+from speciarl_verl.judge.response import judge_response
 from speciarl_verl.judge.taxonomy import TaxonomyJudge
-from speciarl_verl.method.answer import extract_answer
 from speciarl_verl.method.category import Category
 
 
@@ -31,9 +30,7 @@ class Scorer:
     async def _one(self, response: str, label: str) -> Category:
         known = self._known.get((response, label))
         if known is None:
-            answer = extract_answer(response).answer
-            known = Category.WRONG
-            if answer is not None:
-                known = (await self._judge.judge(Pair(answer, label))).category
+            judged = await judge_response(response, label, self._judge)
+            known = Category.WRONG if judged.category is None else judged.category
             self._known[response, label] = known
         return known

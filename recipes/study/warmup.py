@@ -26,8 +26,6 @@ from recipes.study.pixels import encode_prompt, forward_arguments, patches
 from recipes.study.world import DOMAINS
 
 BATCH_PER_DOMAIN = 11
-# The other prompts are four times as long; as many tokens teach what little is different under them.
-_BATCH_OF_OTHERS = 4
 LEARNING_RATE = 1.5e-3
 _FIRST, *_OTHERS = PROMPTS
 _OTHER_PROMPT_EVERY = 4
@@ -50,9 +48,7 @@ def train(
     for step in progress:
         turn, rest = divmod(step, _OTHER_PROMPT_EVERY)
         prompt = _FIRST if rest else _OTHERS[turn % len(_OTHERS)]
-        chosen = [
-            chance.integers(len(evidence), size=BATCH_PER_DOMAIN if rest else _BATCH_OF_OTHERS) for evidence, _ in seen
-        ]
+        chosen = [chance.integers(len(evidence), size=BATCH_PER_DOMAIN) for evidence, _ in seen]
         lessons = [language.lesson(e.take(i), prompt, chance) for (e, _), i in zip(seen, chosen, strict=True)]
         pictures = np.concatenate([shown[i] for (_, shown), i in zip(seen, chosen, strict=True)])
         tokens = torch.from_numpy(np.concatenate([lesson.tokens for lesson in lessons]))
@@ -77,7 +73,7 @@ def divergence(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder of the model that is written.")],
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps of 66 pictures.")] = 600,
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps of 66 pictures.")] = 900,
     pictures: Annotated[int, typer.Option(min=BATCH_PER_DOMAIN, help="Pictures of each domain to learn from.")] = 2500,
     seed: Annotated[int, typer.Option(help="Of weights, pictures and drawn responses.")] = 0,
 ) -> None:

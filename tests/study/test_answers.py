@@ -8,21 +8,21 @@ from recipes.quickstart.policy import PLACEHOLDERS
 from recipes.quickstart.responses import encode, respond
 from recipes.study.answers import Answerer, Sampling
 from recipes.study.birds import held_out
+from recipes.study.hedging import WORDING
 from recipes.study.pixels import encode_prompt, forward_arguments, patches
 from recipes.study.world import DOMAINS
-from speciarl_verl.prompts import load_prompt
 
 
 @pytest.mark.parametrize("prompt", ["short", "be-specific"])
 def test_greedy_answers_are_those_of_generate(answerer: Answerer, prompt: str) -> None:
     _, pictures = held_out(DOMAINS[2], 5, seed=0)
-    expected = respond(answerer.model, answerer.processor, [Image.fromarray(p) for p in pictures], load_prompt(prompt))
+    expected = respond(answerer.model, answerer.processor, [Image.fromarray(p) for p in pictures], WORDING[prompt])
     assert [said for (said,) in answerer.respond(pictures, prompt)] == expected
 
 
 def test_patches_and_positions_are_the_processors(answerer: Answerer) -> None:
     _, pictures = held_out(DOMAINS[0], 3, seed=0)
-    batch = encode(answerer.processor, [Image.fromarray(p) for p in pictures], load_prompt("short"))
+    batch = encode(answerer.processor, [Image.fromarray(p) for p in pictures], WORDING["short"])
     ours = patches(answerer.processor, pictures)
     torch.testing.assert_close(ours, batch["pixel_values"])
     prompt = encode_prompt(answerer.processor, "short")
