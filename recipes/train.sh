@@ -139,6 +139,9 @@ if [[ $profile == cpu ]]; then
   # from the many others.
   unset PYTHONDONTWRITEBYTECODE
   export OMP_WAIT_POLICY=passive
+  # What recipes/setup.sh has had vLLM find out about the policy's class.
+  known=$("$python" -c 'import sys; print(sys.prefix)')/.cache/vllm
+  [[ -n ${VLLM_CACHE_ROOT:-} || ! -d $known ]] || export VLLM_CACHE_ROOT=$known
 fi
 
 if [[ -n $dry_run ]]; then
