@@ -1,7 +1,6 @@
-"""How long scoring and reporting take for as many verdicts as Food-101 has test pictures.
+"""(h) Scoring and reporting as many verdicts as Food-101 has test pictures, browser included.
 
-python -m tests.evaluation.bench make DIR      # 25,250 pictures, predictions and verdicts
-python -m tests.evaluation.bench run DIR       # the stage report, in processes of its own: seconds, three times
+The rival reads the same verdicts as JSON and counts their categories; both run in processes of their own.
 """
 
 import hashlib
@@ -9,14 +8,14 @@ import io
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Annotated
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import typer
 from PIL import Image
 
 from speciarl_verl.data_contract import SCHEMA
@@ -28,34 +27,49 @@ from speciarl_verl.evaluation.store import predictions_journal, verdicts_journal
 from speciarl_verl.evaluation.verdicts.manifest import JudgeRun, save_judge_run
 from speciarl_verl.judge.judge_config import TaxonomyJudgeConfig
 from speciarl_verl.method.category import Category
+from tests.benchmarks.measurement import Comparison, Labels
 
 CLASSES, PER_CLASS = 101, 250
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
-def make(folder: Annotated[Path, typer.Argument()]) -> None:
-    """Write the run."""
-    folder.mkdir(parents=True, exist_ok=True)
+def run(pairs: int) -> Iterator[Comparison]:
+    """Without pictures in the browser, and with 3,000 of them."""
+    labels = Labels("h report", "wall s", "reading the verdicts as JSON", "that, and writing the files")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _make(folder)
+        verdicts = verdicts_journal(folder / "run").path
+        for pictures in (0, 3_000):
+            command = [sys.executable, "-m", "speciarl_verl.cli", "evaluate", "--stages", "report"]
+            command += [f"--browser-pictures={pictures}", "--out", str(folder / "run")]
+            bare = [sys.executable, "-c", _BARE, str(verdicts)]
+            case = f"{CLASSES * PER_CLASS} verdicts, {pictures} pictures in the browser"
+            yield labels.compare(case, partial(_seconds, command), partial(_seconds, bare), pairs)
+
+
+_BARE = """
+import collections, json, sys
+with open(sys.argv[1], encoding="utf-8") as lines:
+    collections.Counter(json.loads(line).get("outcome") for line in lines)
+"""
+
+
+def _seconds(command: list[str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def _make(folder: Path) -> None:
+    """A run that is predicted and judged."""
     data = folder / "food101.parquet"
     _write_pictures(data)
-    run = folder / "run"
-    open_evaluation(run, PredictRequest(data=[str(data)], server="http://127.0.0.1:1", served_model="none"))
+    out = folder / "run"
+    open_evaluation(out, PredictRequest(data=[str(data)], server="http://127.0.0.1:1", served_model="none"))
     judged = list(_verdicts(read_pictures([str(data)])))
-    predictions_journal(run).replace(one.prediction for one in judged)
-    verdicts_journal(run).replace(judged)
-    save_judge_run(JudgeRun.of(TaxonomyJudgeConfig(), 12), run)
-
-
-@app.command()
-def run(folder: Annotated[Path, typer.Argument()]) -> None:
-    """Time the stage."""
-    for flag in ("--browser-pictures=0", "--browser-pictures=3000"):
-        for _ in range(3):
-            started = time.perf_counter()
-            command = [sys.executable, "-m", "speciarl_verl.cli", "evaluate", "--stages", "report", flag]
-            subprocess.run([*command, "--out", str(folder / "run")], check=True, stdout=subprocess.DEVNULL)
-            typer.echo(f"{flag}: {time.perf_counter() - started:.2f} s for {CLASSES * PER_CLASS} verdicts")
+    predictions_journal(out).replace(one.prediction for one in judged)
+    verdicts_journal(out).replace(judged)
+    save_judge_run(JudgeRun.of(TaxonomyJudgeConfig(), 12), out)
 
 
 def _write_pictures(path: Path) -> None:
@@ -104,7 +118,3 @@ def _verdicts(pictures: list[Picture]) -> Iterator[Judged]:
             yield Judged(prediction, answer, outcome, source="server", confidence=0.9)
         else:
             yield Judged(prediction, None, outcome, refusal="no-answer")
-
-
-if __name__ == "__main__":
-    app()

@@ -1,22 +1,23 @@
-"""Measure data_prep against what it cannot beat: reading the same files, and decoding them, with nothing else.
+"""(g) data_prep against what it cannot beat: reading the same files, and decoding them, with nothing else.
 
-    python tests/data_prep/bench.py make DIR [--pictures 11788]    CUB's layout, 500 x 375 JPEGs
-    python tests/data_prep/bench.py run DIR [--pairs 3]            the figures of data_prep/README.md
+CUB's layout, 500 x 375 JPEGs that compress like photographs. Every figure is of a process of its own, in pairs, so that
+a busy machine hurts both.
 
-Every figure comes from pairs of runs in alternation, each a process of its own, so that a busy machine hurts both.
+    python -m tests.benchmarks.data_prep make DIR [--pictures 11788]    the pictures alone
 """
 
 import io
-import json
 import multiprocessing
 import os
 import random
 import shutil
-import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,8 +25,11 @@ import pyarrow.parquet as pq
 import typer
 from PIL import Image, ImageFilter
 
+from tests.benchmarks.measurement import Comparison, Labels
+
 app = typer.Typer(add_completion=False)
 CLASSES = 200
+PICTURES = 3_000
 
 
 @app.command()
@@ -59,24 +63,29 @@ def _ground(chance: random.Random) -> Image.Image:
     return Image.blend(coarse, fine, 0.35)
 
 
-@app.command()
-def run(folder: Path, pairs: int = 3) -> None:
-    """Print rates and their ratios, and the peak memory of the whole process tree."""
-    out = folder / "out"
-    here = [sys.executable, str(Path(__file__).resolve())]
-    tool = [sys.executable, "-m", "data_prep", "cub", "--source", str(folder / "CUB_200_2011"), "--out", str(out)]
-    for mode, bare in (("header", "copy"), ("full", "decode")):
-        ratios, peaks = [], []
-        for _ in range(pairs):
-            bare_s, _ = _timed([*here, bare, str(folder)])
-            shutil.rmtree(out, ignore_errors=True)
-            ours_s, peak = _timed([*tool, "--verify", mode])
-            ratios.append(bare_s / ours_s)
-            peaks.append(peak)
-            typer.echo(
-                f"{mode}: bare {bare} {bare_s:.2f} s, data_prep {ours_s:.2f} s, ratio {ratios[-1]:.2f}, {peak:.0f} MB"
-            )
-        typer.echo(json.dumps({"verify": mode, "ratio": statistics.median(ratios), "peak_mb": round(max(peaks))}))
+def run(pairs: int) -> Iterator[Comparison]:
+    """Both ways of verifying; the case names the peak memory of the whole process tree."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make(folder, PICTURES)
+        out = folder / "out"
+        here = [sys.executable, "-m", "tests.benchmarks.data_prep"]
+        tool = [sys.executable, "-m", "data_prep", "cub", "--source", str(folder / "CUB_200_2011"), "--out", str(out)]
+        for mode, bare in (("header", "copy"), ("full", "decode")):
+            peaks: list[float] = []
+
+            def ours(mode: str = mode, peaks: list[float] = peaks) -> float:
+                shutil.rmtree(out, ignore_errors=True)
+                seconds, peak = _timed([*tool, "--verify", mode])
+                peaks.append(peak)
+                return seconds
+
+            def rival(bare: str = bare) -> float:
+                return _timed([*here, bare, str(folder)])[0]
+
+            labels = Labels("g data_prep", "wall s", f"a bare {bare}", f"the {bare} itself")
+            comparison = labels.compare(f"{PICTURES} pictures, --verify {mode}", ours, rival, pairs)
+            yield replace(comparison, case=f"{comparison.case}, peak {max(peaks):.0f} MB")
 
 
 @app.command()

@@ -1,0 +1,111 @@
+"""(e) The judge's client beside a bare loop of its own HTTP library, against a server that answers after 200 ms.
+
+The bare loop does nothing but ask, over as many small clients as the judge has: one client with all connections would
+be an easier rival, as its pool is searched at every request.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from speciarl_verl.judge.build import build_judge
+from speciarl_verl.judge.judge_config import Output, ServerJudgeConfig
+from speciarl_verl.judge.llm.question import Form
+from speciarl_verl.judge.llm.rubric import load_rubric
+from speciarl_verl.judge.protocol import Pair
+from speciarl_verl.server_client.discovery import Dialect, Service
+from tests.benchmarks.measurement import Comparison, Labels
+from tests.servers import fixed_latency
+
+LATENCY_S = 0.2
+IN_FLIGHT = (1, 8, 64, 256, 512)
+WAVES = 10
+_LABELS = Labels(
+    "e judge client",
+    "wall ms a pair",
+    "a bare loop over httpx",
+    f"{LATENCY_S * 1000:g} ms / in flight: the server's own time",
+)
+
+
+@contextlib.contextmanager
+def fixed_latency_server(latency_s: float) -> Iterator[str]:
+    """The address of a judge's server, in a process of its own, that answers every request after `latency_s`."""
+    command = [sys.executable, str(fixed_latency.__file__), str(latency_s)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+        server.kill()
+
+
+def run(pairs: int) -> Iterator[Comparison]:
+    """Ever more requests in flight."""
+    caches = itertools.count()
+    with fixed_latency_server(LATENCY_S) as url, tempfile.TemporaryDirectory() as folder:
+        for in_flight in IN_FLIGHT:
+            questions = [Pair(f"prediction {number}", "House Sparrow") for number in range(WAVES * in_flight)]
+
+            def ours(questions: list[Pair] = questions, in_flight: int = in_flight) -> float:
+                cache = Path(folder) / f"{next(caches)}.sqlite"
+                return asyncio.run(judged(url, questions, cache, in_flight)) * 1000 / len(questions)
+
+            def bare(questions: list[Pair] = questions, in_flight: int = in_flight) -> float:
+                return asyncio.run(bare_loop(url, questions, in_flight)) * 1000 / len(questions)
+
+            yield _LABELS.compare(f"{in_flight} in flight", ours, bare, pairs, warm=False)
+        yield _known_pairs(url, Path(folder) / "known.sqlite", pairs)
+
+
+def _known_pairs(url: str, cache: Path, pairs: int) -> Comparison:
+    """What a step costs whose pairs are all in the cache."""
+    questions = [Pair(f"prediction {number}", "House Sparrow") for number in range(1_280)]
+
+    def cpu_ms(work: Coroutine[Any, Any, float]) -> float:
+        started = time.process_time()
+        asyncio.run(work)
+        return (time.process_time() - started) * 1000 / len(questions)
+
+    labels = Labels("e known pair", "CPU ms a pair", "a bare request over httpx", "one read of the cache")
+    return labels.compare(
+        "all in the cache",
+        lambda: cpu_ms(judged(url, questions, cache, 64)),
+        lambda: cpu_ms(bare_loop(url, questions, 64)),
+        pairs,
+    )
+
+
+async def judged(url: str, pairs: list[Pair], cache: Path, in_flight: int) -> float:
+    """Seconds for the judge, its cache on disk included."""
+    judge = build_judge(ServerJudgeConfig(url=url, cache=str(cache), max_concurrency=in_flight))
+    await judge.check()
+    start = time.perf_counter()
+    await asyncio.gather(*(judge.judge(pair) for pair in pairs))
+    seconds = time.perf_counter() - start
+    await judge.close()
+    return seconds
+
+
+async def bare_loop(url: str, pairs: list[Pair], in_flight: int) -> float:
+    """Seconds for the same requests from a loop that does nothing else."""
+    form, service = Form(load_rubric("strict"), Output.LABEL), Service(Dialect.SGLANG, "fixed")
+    todo = iter(pairs)
+
+    async def worker(client: httpx.AsyncClient) -> None:
+        for pair in todo:
+            response = await client.post(f"{url}/v1/chat/completions", json=form.body(pair, service))
+            assert response.json()["choices"][0]["message"]["content"] == "generic"
+
+    async with contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(httpx.AsyncClient()) for _ in range(-(-in_flight // 4))]
+        start = time.perf_counter()
+        await asyncio.gather(*(worker(clients[number // 4]) for number in range(in_flight)))
+        return time.perf_counter() - start
