@@ -2,7 +2,8 @@
 
 Several options: "or" and its like between two words (English, German, French, Portuguese, Spanish, Italian, Russian,
 Ukrainian, Polish, Danish, Norwegian, Swedish, Turkish, Indonesian, Vietnamese, Greek, Arabic, Persian, Hebrew, Hindi,
-Chinese, Japanese, Korean); a slash or a bar between words; a list with 、; a list of three names or more with commas.
+Chinese, Japanese, Korean); a slash or a bar between words; a list with 、; a list of three names or more with
+commas; names with bullets, numbers, percentages or question marks between them.
 What could be one name is left to the judge: `F/A-18`, "Mont d'Or", "Portuguese man o' war", "Cavalier King Charles,
 ruby", "bacon, lettuce and tomato sandwich", names that share a word.
 """
@@ -57,6 +58,8 @@ _BETWEEN_WORDS = re.compile(r"[\s,;:()\[\]/|\u2013\u2014]+")
 _SLASH = re.compile(
     r"\w\s[/|]\s\w|[^\W\d_]{3}\s?[/|]\s?[^\W\d_]{3}|[\u3040-\u9fff\uac00-\ud7a3]\s?[/|]\s?[\u3040-\u9fff\uac00-\ud7a3]"
 )
+# "robin? wren", "robin (60%), wren (40%)", "- robin - wren", "1. robin 2. wren"
+_ENUMERATED = re.compile(r"\w\)?\?\s+\w|%.+%|^[-*\u2022]\s.+\s[-*\u2022]\s|^1[.)]\s.+\s2[.)]\s")
 _COMMA = re.compile("[,;\u060c]")
 _JOINED = frozenset(["and", "und", "et", "e", "y", "och", "og", "i", "&", "with", "mit", "avec", "con"])
 
@@ -67,7 +70,7 @@ def _offers_several(answer: str) -> bool:
     inner = range(1, len(words) - 1)
     return (
         any(_is_or(words, place, shouted=text.isupper()) for place in inner)
-        or any(pattern.search(text) is not None for pattern in (_OR_UNSPACED, _SLASH))
+        or any(pattern.search(text) is not None for pattern in (_OR_UNSPACED, _SLASH, _ENUMERATED))
         or _is_list(text)
     )
 

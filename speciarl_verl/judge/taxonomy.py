@@ -29,8 +29,8 @@ from speciarl_verl.judge.protocol import Pair, Source, Verdict
 from speciarl_verl.judge.wording import is_abstention, is_scientific, normalise
 from speciarl_verl.method.category import Category
 
-# Blue Jay (Cyanocitta cristata)
-_TWO_NAMES = re.compile(r"(.+?)\s*[(\[]([^()\[\]]+)[)\]]\W*")
+# "Blue Jay (Cyanocitta cristata)", "Blue Jay, Cyanocitta cristata", "Blue Jay - Cyanocitta cristata"
+_TWO_NAMES = re.compile(r"(.+?)(?:\s*[(\[]([^()\[\]]+)[)\]]\W*|(?:[,:]|\s[-\u2013\u2014])\s+(.+))")
 
 
 def _with_letters(name: str) -> str:
@@ -65,8 +65,8 @@ class TaxonomyJudge:
     Names are compared after `normalise`. Where one name stands at several levels of the entry, the first of these
     decides: the label and its `synonyms` (specific), `narrower` (more specific), `parents` (less specific), `generic`
     and `root` (generic). Then come the abstentions of `wording`; anything else, another label's name too, is wrong.
-    A name with another behind it in brackets counts by the narrower one, when both are names of the entry; a scientific
-    name may be missing from an entry that lists none, when no other label has it.
+    A name with another behind it, in brackets or after a comma, colon or dash, counts by the narrower one, when both
+    are names of the entry; a scientific name may be missing from an entry that lists none, when no other label has it.
     """
 
     def __init__(self, taxonomy: _TaxonomyFile, origin: str) -> None:
@@ -133,7 +133,7 @@ class TaxonomyJudge:
         names = _TWO_NAMES.fullmatch(pair.prediction)
         if names is None:
             return None
-        known = {name: levels.get(normalise(name)) for name in names.groups()}
+        known = {name: levels.get(normalise(name)) for name in names.groups() if name is not None}
         lists_one = normalise(pair.ground_truth) in self._scientific.values()
         if not all(
             level is not None or (is_scientific(name) and not lists_one and normalise(name) not in self._scientific)

@@ -79,12 +79,14 @@ def same_name(one: str, other: str) -> bool:
 def fold(text: str) -> str:
     """Fold what does not change how a name is read.
 
-    Apostrophes dropped (`Brewer's` is `brewers`); Unicode NFKC and case folding; accents off Latin and Greek letters
+    Apostrophes and what is not seen (soft hyphens, zero-width spaces) dropped: `Brewer's` is `brewers`; `&` is `and`;
+    Unicode NFKC and case folding; accents off Latin and Greek letters
     (`crème` is `creme`, `ø` is `o`, `æ` is `ae`); hyphens, underscores and every other sign become white space; white
     space collapsed. Plurals and word order stay as they are. A text of signs alone becomes the empty string.
     """
     # Apostrophes go first: NFKC turns the acute accent into a space with a mark.
-    bare = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES))
+    seen = "".join(character for character in text.translate(_APOSTROPHES) if not _is_unseen(character))
+    bare = unicodedata.normalize("NFKC", seen).replace("&", " and ")
     folded = _without_accents(unicodedata.normalize("NFKC", bare.casefold()))
     words = "".join(character if _is_part_of_word(character) else " " for character in folded)
     return " ".join(words.split())
@@ -119,6 +121,10 @@ def _without_accents(text: str) -> str:
             continue
         plain.append(character)
     return unicodedata.normalize("NFC", "".join(plain))
+
+
+def _is_unseen(character: str) -> bool:
+    return unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f"
 
 
 def _is_part_of_word(character: str) -> bool:

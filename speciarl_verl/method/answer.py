@@ -4,6 +4,7 @@ A refused response is not judged, takes no part in the best category of its grou
 answer is well formed is said where the verdict is made, which knows the truth too: `judge/response.py`.
 """
 
+import html
 import json
 import re
 from dataclasses import dataclass
@@ -35,13 +36,15 @@ class Extraction:
 
 _THINK_END = re.compile(r"</think\s*>", re.IGNORECASE)
 _THINK_START = re.compile(r"<think\s*>", re.IGNORECASE)
-_ANSWER = re.compile(r"<answer\s*>((?:(?!<answer\s*>).)*?)</answer\s*>", re.IGNORECASE | re.DOTALL)
+_ANSWER = re.compile(r"<answer\s*>((?:(?!<answer\s*>).)*?)</\s*answer\s*>", re.IGNORECASE | re.DOTALL)
 # \boxed{robin}, $robin$, ```text robin```, <b>robin</b>, {'answer': 'robin'}, {answer: robin}: the last group.
 _WRAPPED = re.compile(
     r"\\(?:boxed|fbox|text|textbf|mathrm|mathbf)\s*\{((?:[^{}]|\{[^{}]*\})*)\}|\$\$?([^$]*)\$\$?"
     r"|```(?:[a-z]+ )?([^`]*)```|<([a-z]+)>([^<]*)</\4>"
     r"|\{\s*'\w+'\s*:\s*(['\"])((?:(?!\6).)*)\6\s*\}|\{\s*\w+\s*:([^{}'\",:]*)\}"
 )
+
+_ANNOUNCED = re.compile(r"^(?:(?:the )?(?:final )?answer(?: is)?|label):\s*|<\|[a-z_]+\|>$", re.IGNORECASE)
 
 
 def extract_answer(response: str, mode: AnswerMode = "strict") -> Extraction:
@@ -54,8 +57,8 @@ def extract_answer(response: str, mode: AnswerMode = "strict") -> Extraction:
         response: the decoded response, without special tokens.
         mode: `strict` takes the last complete `<answer>...</answer>` that stands outside the thinking, which is
             everything up to the last `</think>` and everything after a `<think>` that is never closed; out of wrappers
-            such as `\\boxed{}` or a JSON object with one text. `paper` takes, as the authors' release does, the first
-            `<answer>` with what follows up to `</answer>`, inside the thinking or not, as it stands.
+            such as `\\boxed{}`, a JSON object with one text, HTML's escapes or "Answer:". `paper` takes what the
+            authors' release takes: the first `<answer>` up to `</answer>`, in the thinking or not, as it stands.
     """
     found = _first(response) if mode == "paper" else _last_visible(response)
     if found is None:
@@ -82,6 +85,7 @@ def _last_visible(response: str) -> str | None:
 
 
 def _unwrapped(answer: str) -> str:
+    answer = _ANNOUNCED.sub("", html.unescape(answer) if ";" in answer else answer)
     for _ in range(4):
         match = _WRAPPED.fullmatch(answer)
         inner = match[match.lastindex or 0] if match else _json(answer)

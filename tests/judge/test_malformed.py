@@ -41,6 +41,12 @@ NAMES = [
     "O negative",
     "Jack-o'-lantern",
     "coffee w/ cream",
+    "European robin?",
+    "Who's that",
+    "100% cotton shirt",
+    "- robin",
+    "1. FC crest",
+    "Scrub-Jay - Aphelocoma",
     "Mai Tai",
     "Mount Nebo salamander",
     "none",
@@ -116,6 +122,20 @@ def test_a6_names_that_look_like_several_options_are_names(name: str) -> None:
     ],
 )
 def test_a6_several_options_in_many_languages(answer: str) -> None:
+    assert find_fault(answer, 12, 200) is Malformed.HEDGED
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "robin? wren?",
+        "robin (60%), wren (40%)",
+        "- robin - wren",
+        "* robin * wren",
+        "1. robin 2. wren",
+    ],
+)
+def test_further_ways_to_offer_several_options(answer: str) -> None:
     assert find_fault(answer, 12, 200) is Malformed.HEDGED
 
 

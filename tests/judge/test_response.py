@@ -183,6 +183,52 @@ async def test_a7_scientific_name_that_the_taxonomy_does_not_list_is_taken_on_tr
     assert (await judge_response(answered("Crow (Corvus corone)"), "Blue Jay", judge)).category is W
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param("Blue\u200b Ja\u00ady", id="zero-width space and soft hyphen"),
+        pytest.param("\ufeffBlue Jay\u200e", id="byte order and direction marks"),
+        pytest.param("Blue Jay \U0001f426\ufe0f", id="a bird with a variation selector"),
+        pytest.param("\u201cBlue Jay\u201d", id="quotes"),
+        pytest.param("Answer: Blue Jay", id="announced"),
+        pytest.param("The final answer is: **Blue Jay**.", id="announced and in bold"),
+        pytest.param("Blue&nbsp;Jay", id="HTML's escapes"),
+        pytest.param("Blue Jay<|im_end|>", id="a control token"),
+        pytest.param("Blue Jay, Cyanocitta cristata", id="two names with a comma"),
+        pytest.param("Blue Jay \u2013 Cyanocitta cristata", id="two names with a dash"),
+        pytest.param("Cyanocitta cristata: Blue Jay", id="two names with a colon"),
+        pytest.param("['Blue Jay']", id="a list of one"),
+    ],
+)
+async def test_further_dress_of_a_right_answer_changes_nothing(answer: str) -> None:
+    judged = await judge_response(answered(answer), "Blue Jay", build_judge(CUB, answer=AnswerConfig()))
+    assert judged.category is S
+
+
+async def test_further_closing_tag_with_a_space_closes() -> None:
+    judged = await judge_response("<answer>Blue Jay</ answer>", "Blue Jay", build_judge(CUB, answer=AnswerConfig()))
+    assert judged.category is S
+
+
+@pytest.mark.parametrize(("answer", "truth"), [("macaroni & cheese", "macaroni and cheese"), ("R&B", "r and b")])
+async def test_further_ampersand_is_and(tmp_path: Path, answer: str, truth: str) -> None:
+    assert (await judge_response(answered(answer), truth, taxonomy(tmp_path, {truth: {}}))).category is S
+    assert (await judge_response(answered(answer), truth, FastPathJudge(Server()))).category is S
+
+
+async def test_a1_a2_a3_in_the_papers_mode_are_the_judges_to_say(tmp_path: Path) -> None:
+    taxonomy(tmp_path, {"robin": {}, "highway or road": {}})
+    config, paper = TaxonomyJudgeConfig(taxonomy=str(tmp_path / "taxonomy.json")), AnswerConfig(mode="paper")
+    judge = build_judge(config, answer=paper)
+    assert (await judge_response(answered("Highway or road"), "highway or road", judge, "paper")).category is S
+    judged = [
+        await judge_response(answered(answer), "robin", judge, "paper")
+        for answer in ("robin or cardinal", "cardinal", "bird", "ha" * 20_000)
+    ]
+    assert [one.category for one in judged] == [W, W, G, W]
+    assert list(group_reward([one.category for one in judged]).rewards) == [0, 0, 1, 0]
+
+
 async def test_the_papers_mode_has_no_rule_of_form() -> None:
     judge = build_judge(CUB, ledger := Ledger(), AnswerConfig(mode="paper"))
     judged = await judge_response(answered("Blue Jay or robin"), "Blue Jay", judge, "paper")

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from speciarl_verl.judge.wording import fold, is_abstention, normalise
+from speciarl_verl.judge.wording import (
+    fold,
+    is_abstention,
+    is_scientific,
+    normalise,
+    same_name,
+    without_punctuation,
+)
 
 
 @pytest.mark.parametrize(
@@ -86,3 +93,38 @@ def test_fold_case_and_signs_between_words_do_not_matter(data, words):
 @given(WORDS)
 def test_fold_keeps_the_order_and_the_number_of_words(words):
     assert fold("-".join(words)).split() == words
+
+
+@given(st.text())
+def test_fold_of_a_folded_text_changes_nothing(text):
+    folded = fold(text)
+    assert fold(folded) == folded
+    assert folded == " ".join(folded.split())
+
+
+@given(st.text("abc XYZ-_.!\u00e9\u00df\u01c4\u0130"))
+def test_fold_knows_no_case(text):
+    assert fold(text.upper()) == fold(text.lower()) == fold(text)
+
+
+@given(st.text(), st.text())
+def test_same_name_is_mutual_and_never_of_signs_alone(one, other):
+    assert same_name(one, other) == same_name(other, one)
+    assert same_name(one, one) == bool(fold(one))
+
+
+@given(st.text())
+def test_without_punctuation_keeps_letters_numbers_and_dashes_only(text):
+    shown = without_punctuation(text)
+    assert without_punctuation(shown) == shown
+    assert not set(shown) & set("!\"#$%&'()*+,./:;<=>?@[]^_`{|}~")
+
+
+@pytest.mark.parametrize("text", ["Erithacus rubecula", "Cyanocitta cristata cristata", "Corvus corax"])
+def test_is_scientific_latin_names(text):
+    assert is_scientific(text)
+
+
+@pytest.mark.parametrize("text", ["European robin", "erithacus rubecula", "Robin", "Erithacus", "Blue Jay", "Corvus 3"])
+def test_is_scientific_anything_else_is_not(text):
+    assert not is_scientific(text)

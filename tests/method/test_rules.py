@@ -2,6 +2,8 @@ import random
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from speciarl_verl.method.category import Category
 from speciarl_verl.method.rules import STATIC_REWARDS, group_reward, reference_category
@@ -245,3 +247,48 @@ def test_group_reward_single_with_a_static_rule_is_an_error():
 def test_static_rewards_cannot_be_changed():
     with pytest.raises(TypeError):
         STATIC_REWARDS["binary"][S] = 0.5
+
+
+GROUPS = st.lists(st.sampled_from([None, *Category]), min_size=1, max_size=16)
+SETTINGS = st.fixed_dictionaries(
+    {"reliability": st.floats(0, 0.99), "support": st.integers(1, 16) | st.floats(0.01, 0.99)}
+)
+
+
+@given(GROUPS, SETTINGS, st.randoms())
+def test_group_reward_goes_with_the_rollout_whatever_its_place(group, settings, chance):
+    places = list(range(len(group)))
+    chance.shuffle(places)
+    rewards = group_reward(group, **settings).rewards
+    shuffled = group_reward([group[place] for place in places], **settings).rewards
+    assert shuffled == tuple(rewards[place] for place in places)
+
+
+@given(GROUPS, SETTINGS)
+def test_group_reward_never_pays_a_lower_category_more(group, settings):
+    paid = dict(zip(group, group_reward(group, **settings).rewards, strict=True))
+    judged = [(category, paid[category]) for category in sorted(set(group) - {None}) if category is not W]
+    rewards = [reward for _, reward in judged]
+    assert rewards == sorted(rewards)
+    assert all(0 <= reward <= 1 for reward in rewards)
+    assert paid.get(W, 0) == 0
+    assert paid.get(None, -1) == -1
+
+
+@given(GROUPS)
+def test_group_reward_somebody_earns_one_unless_all_are_wrong(group):
+    result = group_reward(group)
+    assert (1.0 in result.rewards) == (result.best is not None and result.best > W)
+    assert group_reward(group, mode="single").rewards.count(1.0) <= 1
+
+
+@given(GROUPS, st.integers(1, 15))
+def test_reference_category_never_rises_with_the_support_asked_for(group, support):
+    judged = [category for category in group if category is not None]
+    assert reference_category(judged, support + 1) <= reference_category(judged, support) <= reference_category(judged)
+
+
+@given(GROUPS, st.sampled_from([None, *Category]))
+def test_group_reward_static_rules_know_no_siblings(group, other):
+    for rule in STATIC_REWARDS:
+        assert group_reward([*group, other], rule).rewards[: len(group)] == group_reward(group, rule).rewards
