@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The study: which reward, which number of rollouts? Some fifty trainings of a small world, one after another, resumable.
+# The study: which reward, which number of rollouts? A hundred trainings of a small world, one after another, the named
+# contrasts first; it can be stopped and goes on where it was.
 # recipes/study/README.md tells of the world; the results are recipes/study/results.jsonl, the report is RESULTS.md beside.
 #
 #   bash recipes/study.sh [--plan] [--only ROW]... [--seed N]... [--at-most N]
@@ -9,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case ${1:-} in
-  -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
 esac
 bash recipes/setup.sh
 export PATH=$PWD/.venv/bin:$PATH
