@@ -88,10 +88,11 @@ def evaluate(
         int | None, _option(_DRAW, "--max-tokens", metavar="N", min=1, help="Of a response (2048).")
     ] = None,
     min_pixels: Annotated[
-        int | None, _option(_DRAW, "--min-pixels", metavar="N", min=1, help="Of a picture (as in training).")
+        str | None, _option(_DRAW, "--min-pixels", metavar="N|none", help="Of a picture (as in training).")
     ] = None,
     max_pixels: Annotated[
-        int | None, _option(_DRAW, "--max-pixels", metavar="N", min=1, help="Of a picture (as in training).")
+        str | None,
+        _option(_DRAW, "--max-pixels", metavar="N|none", help="Of a picture (as in training; the authors': none)."),
     ] = None,
     patch_size: Annotated[
         int | None,
@@ -200,8 +201,8 @@ def evaluate(
     logging.basicConfig(level=logging.WARNING, format="speciarl: %(message)s")
     with refusing():
         sampling = {"samples": samples, "temperature": temperature, "top_p": top_p, "max_tokens": max_tokens}
-        pixels = {"min_pixels": min_pixels, "max_pixels": max_pixels, "patch_size": patch_size}
-        rest = {"seed": seed, "limit": limit, "engine_args": _engine_args(engine_arg)}
+        pixels = {"min_pixels": _pixels("--min-pixels", min_pixels), "max_pixels": _pixels("--max-pixels", max_pixels)}
+        rest = {"patch_size": patch_size, "seed": seed, "limit": limit, "engine_args": _engine_args(engine_arg)}
         inclusion = _inclusion_judge(inclusion_url, inclusion_model)
         key_file = str(api_key_file) if api_key_file else None
         command = Command(
@@ -255,6 +256,14 @@ def _stages(text: str) -> "list[Stage]":
         if name not in known:
             raise InputError(f"--stages {text}: {name!r} is none of {', '.join(known)}")
     return [stage for stage in Stage if stage.value in names]
+
+
+def _pixels(flag: str, text: str | None) -> int | None:
+    if text is None or text == "none":
+        return None if text is None else 0
+    if not text.isdecimal() or int(text) == 0:
+        raise InputError(f"{flag} {text}: takes a number of pixels, or none for no limit")
+    return int(text)
 
 
 def _engine_args(settings: list[str] | None) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.pictures import Picture
+from speciarl_verl.evaluation.pictures import PictureRow
 from speciarl_verl.evaluation.records import Prediction, SampleKey
 from speciarl_verl.evaluation.run import Run
 from speciarl_verl.evaluation.store import Journal, predictions_journal
@@ -18,7 +18,7 @@ from speciarl_verl.evaluation.store import Journal, predictions_journal
 class Expected:
     """What a whole run holds: every sample of every picture."""
 
-    pictures: Sequence[Picture]
+    pictures: Sequence[PictureRow]
     samples: int
 
     def keys(self) -> Iterator[SampleKey]:
@@ -27,7 +27,7 @@ class Expected:
             yield from sample_keys(picture, self.samples)
 
 
-def sample_keys(picture: Picture, samples: int) -> Iterator[SampleKey]:
+def sample_keys(picture: PictureRow, samples: int) -> Iterator[SampleKey]:
     """The keys of a picture's samples."""
     return (SampleKey(picture.dataset, picture.image, sample) for sample in range(samples))
 
@@ -42,7 +42,7 @@ class Evaluation:
 
     folder: Path
     run: Run
-    pictures: Sequence[Picture]
+    pictures: Sequence[PictureRow]
 
     @property
     def expected(self) -> Expected:

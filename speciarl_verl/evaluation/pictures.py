@@ -6,6 +6,7 @@ multiples of the model's patches within the pixel budget; the model's own proces
 
 import hashlib
 import io
+import sys
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from speciarl_verl.errors import EvaluationError
 if TYPE_CHECKING:
     from PIL import Image
 
+NO_LIMIT = 0
 _ROW_GROUPS_HELD = 8
 _NAMES = ("data_source", "reward_model", "extra_info")
 
@@ -32,7 +34,7 @@ class PictureError(ValueError):
 
 
 @dataclass(frozen=True)
-class Picture:
+class PictureRow:
     """One row of a parquet.
 
     Attributes:
@@ -52,7 +54,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class DataFile:
-    """A parquet and what is in it.
+    """A parquet and what is in it; it is known by its content: the file may move.
 
     Attributes:
         fingerprint: SHA-256 over data set, file name, label and content hash of each row, in order: it tells content,
@@ -67,13 +69,16 @@ class DataFile:
 
 @dataclass(frozen=True)
 class PixelBudget:
-    """Pixels of a picture before the model's processor; None is what training takes (`qwen_vl_utils`' defaults)."""
+    """Pixels of a picture before the model's processor; None is what training takes (`qwen_vl_utils`' defaults).
+
+    `NO_LIMIT` leaves the size alone, but for sides that are multiples of the patches.
+    """
 
     least: int | None = None
     most: int | None = None
 
 
-def read_pictures(files: Sequence[str]) -> list[Picture]:
+def read_pictures(files: Sequence[str]) -> list[PictureRow]:
     """Name the rows of some parquets, in their order.
 
     Raises:
@@ -81,7 +86,7 @@ def read_pictures(files: Sequence[str]) -> list[Picture]:
         EvaluationError: a picture is there twice.
     """
     pictures = [picture for file in files for picture in _rows(file)]
-    places: dict[tuple[str, str], Picture] = {}
+    places: dict[tuple[str, str], PictureRow] = {}
     for picture in pictures:
         other = places.setdefault((picture.dataset, picture.image), picture)
         if other is not picture:
@@ -92,9 +97,9 @@ def read_pictures(files: Sequence[str]) -> list[Picture]:
     return pictures
 
 
-def describe_files(pictures: Sequence[Picture]) -> tuple[DataFile, ...]:
+def describe_files(pictures: Sequence[PictureRow]) -> tuple[DataFile, ...]:
     """What the files of these pictures hold, in the order of the pictures."""
-    by_file: dict[str, list[Picture]] = {}
+    by_file: dict[str, list[PictureRow]] = {}
     for picture in pictures:
         by_file.setdefault(picture.file, []).append(picture)
     return tuple(
@@ -102,14 +107,14 @@ def describe_files(pictures: Sequence[Picture]) -> tuple[DataFile, ...]:
     )
 
 
-def draw(pictures: Sequence[Picture], limit: int | None, seed: int) -> list[Picture]:
+def draw(pictures: Sequence[PictureRow], limit: int | None, seed: int) -> list[PictureRow]:
     """The first `limit` pictures of each data set in the order of a hash of seed and name, as listed; all for None.
 
     A smaller limit draws from a larger one's.
     """
     if limit is None:
         return list(pictures)
-    ranked: dict[str, list[Picture]] = {}
+    ranked: dict[str, list[PictureRow]] = {}
     for picture in sorted(pictures, key=lambda picture: rank(seed, picture.dataset, picture.image)):
         ranked.setdefault(picture.dataset, []).append(picture)
     chosen = {picture for group in ranked.values() for picture in group[:limit]}
@@ -123,7 +128,7 @@ class PictureFiles:
         self._files: dict[str, tuple[pq.ParquetFile, list[int]]] = {}
         self._groups: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
 
-    def read(self, picture: Picture) -> bytes:
+    def read(self, picture: PictureRow) -> bytes:
         """The bytes of an image file.
 
         Raises:
@@ -137,7 +142,7 @@ class PictureFiles:
             raise PictureError(f"{picture.file} row {picture.row}: not the bytes of its content_hash")
         return data
 
-    def _stored(self, picture: Picture) -> bytes:
+    def _stored(self, picture: PictureRow) -> bytes:
         if picture.file not in self._files:
             parquet = pq.ParquetFile(picture.file)
             sizes = (parquet.metadata.row_group(index).num_rows for index in range(parquet.metadata.num_row_groups))
@@ -166,7 +171,7 @@ def open_picture(data: bytes, budget: PixelBudget, patch_size: int) -> "Image.Im
     from PIL import Image
     from qwen_vl_utils.vision_process import fetch_image
 
-    bounds = {"min_pixels": budget.least, "max_pixels": budget.most}
+    bounds = {"min_pixels": budget.least, "max_pixels": sys.maxsize if budget.most == NO_LIMIT else budget.most}
     try:
         source = Image.open(io.BytesIO(data))
         given = {name: pixels for name, pixels in bounds.items() if pixels is not None}
@@ -175,19 +180,19 @@ def open_picture(data: bytes, budget: PixelBudget, patch_size: int) -> "Image.Im
         raise PictureError(f"the picture cannot be opened: {error}") from error
 
 
-def _rows(file: str) -> list[Picture]:
+def _rows(file: str) -> list[PictureRow]:
     check_parquet(file)
     # An absolute path, so that a later stage finds the pictures from another folder.
     path = str(Path(file).resolve())
     table = pq.read_table(path, columns=list(_NAMES))
     columns = (table.column(name).to_pylist() for name in _NAMES)
     return [
-        Picture(source, extra["file_name"], reward["ground_truth"], path, row, extra["content_hash"])
+        PictureRow(source, extra["file_name"], reward["ground_truth"], path, row, extra["content_hash"])
         for row, (source, reward, extra) in enumerate(zip(*columns, strict=True))
     ]
 
 
-def _fingerprint(pictures: Sequence[Picture]) -> str:
+def _fingerprint(pictures: Sequence[PictureRow]) -> str:
     digest = hashlib.sha256()
     for picture in pictures:
         fields = (picture.dataset, picture.image, picture.ground_truth, picture.content_hash)

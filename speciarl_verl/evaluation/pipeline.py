@@ -149,7 +149,7 @@ def open_evaluation(folder: Path, request: PredictRequest, server: ServerSetting
     pictures = read_pictures(files)
     run = _with_served_model(requested_run(request, pictures, recorded), server or ServerSettings(url=""))
     if recorded is not None:
-        recorded.same_as(run, folder)
+        recorded.require_same(run, folder)
     if run != recorded:
         save_model(run, folder / RUN)
     return Evaluation(folder, run, draw(pictures, run.settings.limit, run.settings.seed))

@@ -10,6 +10,9 @@ A run is a folder. Each stage reads what the one before it left, and a line once
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Annotated
+
+from pydantic import Field
 
 from speciarl_verl.method.category import Category
 
@@ -28,7 +31,7 @@ class SampleKey:
 
     dataset: str
     image: str
-    sample: int
+    sample: Annotated[int, Field(ge=0, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -83,3 +86,10 @@ class Judged:
     def symbol(self) -> str:
         """`W`, `A`, `G`, `S-`, `S`, `S+`, `unparseable` or `failed`."""
         return self.outcome.symbol if isinstance(self.outcome, Category) else self.outcome.value
+
+
+OUTCOMES: dict[str, Category | Outcome] = {
+    **{category.symbol: category for category in Category},
+    **{outcome.value: outcome for outcome in Outcome},
+}
+"""What became of a sample, by its symbol, in the order of tables and plots."""

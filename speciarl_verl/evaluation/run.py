@@ -4,15 +4,17 @@ import hashlib
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from speciarl_verl.errors import EvaluationError
+from speciarl_verl.errors import EvaluationError, InputError
+from speciarl_verl.evaluation.pictures import DataFile, PixelBudget
 from speciarl_verl.evaluation.records import SCHEMA_VERSION
-from speciarl_verl.files import write_text
+from speciarl_verl.files import read_text, write_text
 
 RUN = "run.json"
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class EngineKind(str, Enum):
@@ -23,18 +25,7 @@ class EngineKind(str, Enum):
     FILE = "file"
 
 
-class Data(BaseModel):
-    """One parquet; see `pictures.DataFile`. It is known by its content: the file may move."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    path: str
-    rows: int
-    contract: str
-    fingerprint: str
-
-
-class Settings(BaseModel):
+class PredictSettings(BaseModel):
     """What the predictions depend on, besides the data.
 
     Attributes:
@@ -43,7 +34,7 @@ class Settings(BaseModel):
         model_fingerprint: of a local folder's files; see `fingerprint`.
         adapter: folder of the LoRA adapter, with its own fingerprint.
         prompt: name or file, and `prompt_sha256` of its text.
-        min_pixels: of the picture, before the model's own processor; None as in training. `max_pixels` too.
+        min_pixels: of the picture, before the model's own processor; None as in training, 0 no limit. `max_pixels` too.
         patch_size: of a server's model, see `pictures.open_picture`; vLLM in-process reads it from the model.
         limit: pictures a data set.
         engine_args: further arguments of `vllm.LLM`.
@@ -71,6 +62,11 @@ class Settings(BaseModel):
     engine_args: dict[str, Any] = {}
     predictions_sha256: str | None = None
 
+    @property
+    def budget(self) -> PixelBudget:
+        """Pixels of a picture."""
+        return PixelBudget(self.min_pixels, self.max_pixels)
+
 
 class Run(BaseModel):
     """The manifest of a run.
@@ -86,13 +82,13 @@ class Run(BaseModel):
 
     schema_version: int = SCHEMA_VERSION
     created: str
-    data: tuple[Data, ...]
-    settings: Settings
+    data: tuple[DataFile, ...]
+    settings: PredictSettings
     server: str | None = None
     training_judge: str | None = None
     versions: dict[str, str]
 
-    def same_as(self, other: "Run", folder: Path) -> None:
+    def require_same(self, other: "Run", folder: Path) -> None:
         """Prove that two manifests ask for the same predictions.
 
         Raises:
@@ -113,17 +109,27 @@ def load_run(folder: Path) -> Run | None:
     Raises:
         EvaluationError: it cannot be read, or is of another version.
     """
-    path = folder / RUN
+    run = load_model(folder / RUN, Run, "take another --out")
+    if run is not None and run.schema_version != SCHEMA_VERSION:
+        raise EvaluationError(f"{folder / RUN}: schema {run.schema_version}, this version reads {SCHEMA_VERSION}")
+    return run
+
+
+def load_model(path: Path, model: type[Model], cure: str) -> Model | None:
+    """A JSON file as a model; None where there is none.
+
+    Raises:
+        EvaluationError: it cannot be read.
+    """
     if not path.exists():
         return None
     try:
-        run = Run.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        first = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else error
-        raise EvaluationError(f"{path}: not a manifest of this version ({first}): take another --out") from None
-    if run.schema_version != SCHEMA_VERSION:
-        raise EvaluationError(f"{path}: schema {run.schema_version}, this version reads {SCHEMA_VERSION}")
-    return run
+        return model.model_validate_json(read_text(path))
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]["msg"]
+    except InputError as error:
+        fault = str(error)
+    raise EvaluationError(f"{path}: not a manifest of this version ({fault}): {cure}")
 
 
 def save_model(model: BaseModel, path: Path) -> None:

@@ -6,18 +6,21 @@ One batch is one write. A kill can tear the last line only; it is cut off when t
 import codecs
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Generic, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
-from speciarl_verl.method.category import Category
+from speciarl_verl.evaluation.records import OUTCOMES, Judged, Prediction
+from speciarl_verl.files import whole_file
 
 T = TypeVar("T")
-Line = Mapping[str, Any]
+Line = dict[str, Any]
+_LINE = TypeAdapter(Line)
 
 PREDICTIONS = "predictions.jsonl"
 VERDICTS = "verdicts.jsonl"
@@ -60,9 +63,8 @@ class Journal(Generic[T]):
 
     def replace(self, records: Iterable[T]) -> None:
         """Put other records in place of all, at once or not at all."""
-        partial = self.path.with_name(f".partial-{self.path.name}")
-        partial.write_bytes(_encoded(self._write(record) for record in records))
-        os.replace(partial, self.path)
+        with whole_file(self.path) as partial:
+            partial.write_bytes(_encoded(self._write(record) for record in records))
 
     def __enter__(self) -> "Journal[T]":
         self._file = self.path.open("ab")
@@ -77,12 +79,21 @@ class Journal(Generic[T]):
 
     def _record(self, number: int, line: bytes) -> T:
         try:
-            return self._read(json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return self._read(_LINE.validate_json(line))
+        except ValueError as error:
             raise EvaluationError(
-                f"{self.path}:{number}: not a line of this file's format ({error!r}); remove the line, or the file to "
-                "start its stage anew"
+                f"{self.path}:{number}: not a line of this file's format ({first_fault(error)}); remove the line, or "
+                "the file to start its stage anew"
             ) from None
+
+
+def first_fault(error: ValueError) -> str:
+    """What is wrong first, on one line: the field and why."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    fault = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in fault["loc"])
+    return f"{place}: {fault['msg']}" if place else fault["msg"]
 
 
 def predictions_journal(folder: Path) -> Journal[Prediction]:
@@ -105,15 +116,9 @@ def read_prediction(line: Line) -> Prediction:
     """The inverse of `prediction_line`.
 
     Raises:
-        ValueError, KeyError, TypeError: it is none.
+        ValueError: it is none.
     """
-    prediction = Prediction(
-        key=SampleKey(_text(line, "dataset"), _text(line, "image"), _count(line, "sample")),
-        ground_truth=_text(line, "ground_truth"),
-        response=_optional(line, "response", str),
-        failure=_optional(line, "failure", str),
-        response_tokens=_optional(line, "response_tokens", int),
-    )
+    prediction = _PREDICTION.validate_python({**line, "key": line})
     if (prediction.response is None) == (prediction.failure is None):
         raise ValueError("either a response or a failure")
     return prediction
@@ -121,59 +126,27 @@ def read_prediction(line: Line) -> Prediction:
 
 def judged_line(judged: Judged) -> Line:
     """A judged prediction as plain data: the prediction's line and what became of it, the outcome by its symbol."""
-    return {
-        **prediction_line(judged.prediction),
-        "answer": judged.answer,
-        "outcome": judged.symbol,
-        "refusal": judged.refusal,
-        "source": judged.source,
-        "confidence": judged.confidence,
-    }
+    own = {name: getattr(judged, name) for name in ("answer", "refusal", "source", "confidence")}
+    return {**prediction_line(judged.prediction), **own, "outcome": judged.symbol}
 
 
 def read_judged(line: Line) -> Judged:
     """The inverse of `judged_line`.
 
     Raises:
-        ValueError, KeyError, TypeError: it is none.
+        ValueError: it is none.
     """
-    symbol = _text(line, "outcome")
-    return Judged(
-        prediction=read_prediction(line),
-        answer=_optional(line, "answer", str),
-        outcome=_OUTCOMES[symbol],
-        refusal=_optional(line, "refusal", str),
-        source=_optional(line, "source", str),
-        confidence=_optional(line, "confidence", (int, float)),
-    )
+    outcome = OUTCOMES.get(str(line.get("outcome")))
+    if outcome is None:
+        raise ValueError(f"outcome {line.get('outcome')!r} is none of {', '.join(OUTCOMES)}")
+    return _JUDGED.validate_python({**line, "prediction": read_prediction(line), "outcome": outcome})
 
 
-_OUTCOMES: Mapping[str, Category | Outcome] = {
-    **{category.symbol: category for category in Category},
-    **{outcome.value: outcome for outcome in Outcome},
-}
+_PREDICTION = TypeAdapter(Prediction)
+_JUDGED = TypeAdapter(Judged)
 
 
 def _encoded(lines: Iterable[Line]) -> bytes:
-    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode("utf-8", "backslashreplace")
-
-
-def _text(line: Line, name: str) -> str:
-    value = line[name]
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is no text")
-    return value
-
-
-def _count(line: Line, name: str) -> int:
-    value = line[name]
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise TypeError(f"{name} is no count")
-    return value
-
-
-def _optional(line: Line, name: str, kind: Any) -> Any:
-    value = line.get(name)
-    if value is not None and not isinstance(value, kind):
-        raise TypeError(f"{name} is {type(value).__name__}")
-    return value
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    # Lone surrogates, which no UTF-8 file can hold, become U+FFFD.
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from speciarl_verl.data_contract import SCHEMA
-from speciarl_verl.evaluation.pictures import Picture, read_pictures
+from speciarl_verl.evaluation.pictures import PictureRow, read_pictures
 from speciarl_verl.evaluation.pipeline import open_evaluation
 from speciarl_verl.evaluation.predict.request import PredictRequest
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
@@ -105,7 +105,7 @@ def _row(label: int, number: int, data: bytes) -> dict[str, object]:
     }
 
 
-def _verdicts(pictures: list[Picture]) -> Iterator[Judged]:
+def _verdicts(pictures: list[PictureRow]) -> Iterator[Judged]:
     chance = random.Random(0)
     thought = "The dish is served on a plate, with a sauce and what looks like herbs. " * 6
     for picture in pictures:

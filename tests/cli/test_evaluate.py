@@ -217,6 +217,7 @@ def test_a_stage_too_early_is_refused(bench: Bench, stage: str, message: str) ->
     ("flags", "message"),
     [
         pytest.param(["--stages", "predict,score"], "'score' is none of predict, judge, report", id="stage"),
+        pytest.param(["--max-pixels", "0"], "--max-pixels 0: takes a number of pixels, or none", id="pixels"),
         pytest.param(["--engine-arg", "x"], "--engine-arg x: takes KEY=VALUE", id="engine argument"),
         pytest.param(["--judge", "oracle"], "--judge oracle: no such judge", id="judge"),
         pytest.param(["--data", "nowhere.parquet"], "nowhere.parquet: no such file", id="data"),
@@ -225,6 +226,14 @@ def test_a_stage_too_early_is_refused(bench: Bench, stage: str, message: str) ->
 )
 def test_wrong_flags_are_one_line(bench: Bench, flags: list[str], message: str) -> None:
     assert message in refusal(bench.run("run", *flags))
+
+
+def test_the_pixel_budget_is_the_runs_and_may_be_none(bench: Bench) -> None:
+    flags = [*bench.flags[:4], "--stages", "predict", "--min-pixels", "50000"]
+    assert bench.run("run", *flags, "--max-pixels", "none").exit_code == 0
+    settings = json.loads((bench.folder / "run" / "run.json").read_text())["settings"]
+    assert (settings["min_pixels"], settings["max_pixels"]) == (50000, 0)
+    assert "was made with max_pixels 0, now it is 60000" in refusal(bench.run("run", *flags, "--max-pixels", "60000"))
 
 
 def test_two_commands_cannot_share_a_folder(bench: Bench) -> None:

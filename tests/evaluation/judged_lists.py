@@ -2,15 +2,16 @@
 
 import random
 
+from speciarl_verl.evaluation.pictures import DataFile
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
 from speciarl_verl.evaluation.report.contents import JudgeReport
-from speciarl_verl.evaluation.run import Data, EngineKind, Run, Settings
+from speciarl_verl.evaluation.run import EngineKind, PredictSettings, Run
 from speciarl_verl.method.category import Category
 
-SETTINGS = Settings(engine=EngineKind.VLLM, model="Qwen/Qwen2.5-VL-7B-Instruct", prompt="default")
+SETTINGS = PredictSettings(engine=EngineKind.VLLM, model="Qwen/Qwen2.5-VL-7B-Instruct", prompt="default")
 RUN = Run(
     created="2026-11-21T13:00:00+00:00",
-    data=(Data(path="test.parquet", rows=1, contract="1", fingerprint="0"),),
+    data=(DataFile(path="test.parquet", rows=1, contract="1", fingerprint="0"),),
     settings=SETTINGS,
     versions={"speciarl_verl": "0.1.0", "vllm": "0.24.0"},
 )
@@ -39,7 +40,7 @@ def judge(outcome, *, dataset="cub", image="0.jpg", sample=0, truth="Mallard", a
     )
 
 
-def judge_all(outcomes, *, dataset="cub"):
+def judge_each(outcomes, *, dataset="cub"):
     """One sample each of as many pictures."""
     return [judge(outcome, dataset=dataset, image=f"{i}.jpg") for i, outcome in enumerate(outcomes)]
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from speciarl_verl.data_contract import SCHEMA
-from speciarl_verl.evaluation.pictures import Picture, read_pictures
+from speciarl_verl.evaluation.pictures import PictureRow, read_pictures
 
 
 def png(shade: int, size: tuple[int, int] = (56, 56), mode: str = "RGB") -> bytes:
@@ -53,7 +53,7 @@ def write_set(
     return str(path)
 
 
-def small_set(folder: Path, count: int = 6, dataset: str = "cub") -> list[Picture]:
+def small_set(folder: Path, count: int = 6, dataset: str = "cub") -> list[PictureRow]:
     """`count` pictures of alternating labels."""
     labels = [("Blue Jay", "Cardinal")[index % 2] for index in range(count)]
     return read_pictures([write_set(folder / f"{dataset}.parquet", labels, dataset)])

@@ -7,6 +7,7 @@ from PIL import Image
 
 from speciarl_verl.errors import DataContractError, EvaluationError
 from speciarl_verl.evaluation.pictures import (
+    NO_LIMIT,
     PictureError,
     PictureFiles,
     PixelBudget,
@@ -111,6 +112,13 @@ def test_open_keeps_the_pixel_budget() -> None:
     assert 40_000 < small.width * small.height <= 50_000
     assert large.width * large.height >= 1_000_000
     assert all(side % 28 == 0 for side in (*small.size, *large.size))
+
+
+def test_open_without_a_limit_keeps_the_size_but_for_whole_patches() -> None:
+    size = (4200, 3220)
+    assert open_picture(jpeg(size), PixelBudget(), 14).size < size
+    assert open_picture(jpeg(size), PixelBudget(most=NO_LIMIT), 14).size == size
+    assert open_picture(jpeg((29, 29)), PixelBudget(least=NO_LIMIT, most=NO_LIMIT), 14).size == (28, 28)
 
 
 @pytest.mark.parametrize(

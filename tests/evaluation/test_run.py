@@ -47,7 +47,7 @@ def test_flags_that_are_not_given_stay_as_recorded(tmp_path: Path) -> None:
     first = requested(tmp_path, model=model_folder(tmp_path / "m"), prompt="short", samples=4, temperature=0.6, seed=7)
     again = requested(tmp_path, first)
     assert again == first
-    first.same_as(again, tmp_path)
+    first.require_same(again, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_another_setting_is_refused_by_its_name(tmp_path: Path, change: dict[str
     first = requested(tmp_path, model=model_folder(tmp_path / "m"), prompt="short", samples=4, temperature=0.6, seed=7)
     other = requested(tmp_path, first, **change)
     with pytest.raises(EvaluationError, match=rf"was made with {field}.*now it is .*another --out") as caught:
-        first.same_as(other, tmp_path)
+        first.require_same(other, tmp_path)
     assert "\n" not in str(caught.value)
 
 
@@ -76,18 +76,18 @@ def test_a_prompt_file_is_known_by_its_text(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("What is it?")
     (tmp_path / "b.txt").write_text("What is it?\n")
     first = requested(tmp_path, model=model, prompt=str(tmp_path / "a.txt"))
-    first.same_as(requested(tmp_path, first, prompt=str(tmp_path / "b.txt")), tmp_path)
+    first.require_same(requested(tmp_path, first, prompt=str(tmp_path / "b.txt")), tmp_path)
     (tmp_path / "a.txt").write_text("What else?")
     with pytest.raises(EvaluationError, match=r"was made with prompt .*a\.txt"):
-        first.same_as(requested(tmp_path, first, prompt=str(tmp_path / "a.txt")), tmp_path)
+        first.require_same(requested(tmp_path, first, prompt=str(tmp_path / "a.txt")), tmp_path)
 
 
 def test_a_model_is_known_by_its_weights(tmp_path: Path) -> None:
     first = requested(tmp_path, model=model_folder(tmp_path / "m"))
-    first.same_as(requested(tmp_path, first, model=model_folder(tmp_path / "moved")), tmp_path)
+    first.require_same(requested(tmp_path, first, model=model_folder(tmp_path / "moved")), tmp_path)
     retrained = model_folder(tmp_path / "m", weights=b"Weights")
     with pytest.raises(EvaluationError, match="was made with model"):
-        first.same_as(requested(tmp_path, first, model=retrained), tmp_path)
+        first.require_same(requested(tmp_path, first, model=retrained), tmp_path)
 
 
 def test_fingerprint_reads_both_ends_of_a_file(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_data_may_move(tmp_path: Path) -> None:
     first = requested(tmp_path, model=model_folder(tmp_path / "m"))
     (tmp_path / "elsewhere").mkdir()
     pictures = read_pictures([write_set(tmp_path / "elsewhere" / "copy.parquet", ["Wren"])])
-    first.same_as(requested_run(PredictRequest(data=["x"]), pictures, first), tmp_path)
+    first.require_same(requested_run(PredictRequest(data=["x"]), pictures, first), tmp_path)
 
 
 @pytest.mark.parametrize(

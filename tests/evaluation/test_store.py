@@ -2,6 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
@@ -13,35 +15,49 @@ def prediction(number: int, response: str | None = "<answer>a</answer>", failure
     return Prediction(SampleKey("cub", f"{number}.png", 0), "Blue Jay", response, failure, response_tokens=3)
 
 
-HARD = ["<answer>\u2028\n\r\0 caf\u00e9</answer>", "\ud800 alone", '"quotes" \\ {}', ""]
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+KEYS = st.builds(SampleKey, TEXT, TEXT, st.integers(0, 10**6))
+PREDICTIONS = st.builds(Prediction, KEYS, TEXT, TEXT, response_tokens=st.none() | st.integers(0)) | st.builds(
+    Prediction, KEYS, TEXT, st.none(), TEXT
+)
+JUDGED = st.builds(
+    Judged,
+    PREDICTIONS,
+    answer=st.none() | TEXT,
+    outcome=st.sampled_from([*Category, *Outcome]),
+    refusal=st.none() | TEXT,
+    source=st.none() | TEXT,
+    confidence=st.none() | st.floats(0, 1),
+)
 
 
-@pytest.mark.parametrize("response", HARD)
-def test_prediction_survives_the_file(tmp_path: Path, response: str) -> None:
-    journal = predictions_journal(tmp_path)
+@example(first=[prediction(1, "<answer>\u2028\n\r\0 \ufeff caf\u00e9</answer>")], second=[prediction(2, "")])
+@given(first=st.lists(PREDICTIONS), second=st.lists(PREDICTIONS))
+def test_predictions_survive_the_file(
+    tmp_path_factory: pytest.TempPathFactory, first: list[Prediction], second: list[Prediction]
+) -> None:
+    journal = predictions_journal(tmp_path_factory.mktemp("run"))
+    for batch in (first, second):
+        with journal:
+            journal.append(batch)
+    assert journal.load() == [*first, *second]
+    assert journal.path.read_bytes().count(b"\n") == len(first) + len(second)
+    journal.replace(second)
+    assert journal.load() == second
+
+
+@given(judged=st.lists(JUDGED))
+def test_verdicts_survive_the_file(tmp_path_factory: pytest.TempPathFactory, judged: list[Judged]) -> None:
+    journal = verdicts_journal(tmp_path_factory.mktemp("run"))
     with journal:
-        journal.append([prediction(1, response), prediction(2, None, failure="broken\npicture")])
-    first, second = journal.load()
-    assert second == prediction(2, None, failure="broken\npicture")
-    assert first == prediction(1, response)
-    assert journal.path.read_bytes().count(b"\n") == 2
+        journal.append(judged)
+    assert journal.load() == judged
 
 
-@pytest.mark.parametrize("outcome", [*Category, *Outcome])
-def test_judged_survives_the_file(tmp_path: Path, outcome: Category | Outcome) -> None:
-    decided = isinstance(outcome, Category)
-    judged = Judged(
-        prediction(1),
-        answer="a" if decided else None,
-        outcome=outcome,
-        refusal=None if decided else "no-answer",
-        source="server" if decided else None,
-        confidence=0.25 if decided else None,
-    )
-    journal = verdicts_journal(tmp_path)
-    with journal:
-        journal.append([judged])
-    assert journal.load() == [judged]
+def test_a_lone_surrogate_becomes_a_replacement_character(tmp_path: Path) -> None:
+    with predictions_journal(tmp_path) as journal:
+        journal.append([prediction(1, "\ud800 alone \U0001f426")])
+    assert journal.load() == [prediction(1, "\ufffd alone \U0001f426")]
 
 
 def test_load_cuts_a_torn_line_off_wherever_it_was_torn(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from speciarl_verl.evaluation.conti.absent import AbsentModelError, first_line
+from speciarl_verl.evaluation.conti.missing_model import MissingModelError, first_line
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -46,25 +46,25 @@ def load_chunker(name: str = DEFAULT_PIPELINE) -> Chunker:
         name: an installed pipeline, or a folder.
 
     Raises:
-        AbsentModelError: spaCy is not installed, there is no such pipeline, or it finds no noun chunks.
+        MissingModelError: spaCy is not installed, there is no such pipeline, or it finds no noun chunks.
     """
     try:
         import spacy
     except ImportError as error:
-        raise AbsentModelError(
+        raise MissingModelError(
             f"chunker {name}: spaCy cannot be imported ({first_line(error)}); pip install 'speciarl_verl[conti]'"
         ) from error
     try:
         chunker = SpacyChunker(spacy.load(name, exclude=list(_UNUSED)))
     except (OSError, ValueError, ImportError) as error:
-        raise AbsentModelError(
+        raise MissingModelError(
             f"chunker {name}: no such spaCy pipeline ({first_line(error)}); name an installed one or a folder, or run "
             f"python -m spacy download {DEFAULT_PIPELINE}"
         ) from error
     try:
         chunker.chunks([_PROBE])
     except (ValueError, NotImplementedError) as error:
-        raise AbsentModelError(
+        raise MissingModelError(
             f"chunker {name}: the pipeline finds no noun chunks ({first_line(error)}); name one with a parser, "
             f"such as {DEFAULT_PIPELINE}"
         ) from error

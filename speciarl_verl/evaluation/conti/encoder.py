@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from speciarl_verl.evaluation.conti.absent import AbsentModelError, first_line
+from speciarl_verl.evaluation.conti.missing_model import MissingModelError, first_line
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -71,21 +71,21 @@ def load_encoder(name: str = DEFAULT_ENCODER, device: str | None = None) -> Enco
         device: such as `cpu` or `cuda:1`; the library's choice when None.
 
     Raises:
-        AbsentModelError: sentence-transformers is not installed, or there is no such model.
+        MissingModelError: sentence-transformers is not installed, or there is no such model.
     """
     try:
         from sentence_transformers import SentenceTransformer
     except (ImportError, RuntimeError) as error:
-        raise AbsentModelError(
+        raise MissingModelError(
             f"encoder {name}: sentence-transformers cannot be imported ({first_line(error)}); "
             "pip install 'speciarl_verl[conti]'"
         ) from error
     if Path(name).is_dir() and not (Path(name) / "modules.json").is_file():
-        raise AbsentModelError(f"encoder {name}: the folder holds no sentence-transformers model (no modules.json)")
+        raise MissingModelError(f"encoder {name}: the folder holds no sentence-transformers model (no modules.json)")
     try:
         return SentenceEncoder(SentenceTransformer(name, device=device))
     except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise AbsentModelError(
+        raise MissingModelError(
             f"encoder {name}: neither a folder with a sentence-transformers model nor to be had from the hub "
             f"({first_line(error)}); name a folder that holds one"
         ) from error

@@ -19,6 +19,7 @@ from jinja2 import Environment, StrictUndefined
 
 from speciarl_verl.evaluation.error_browser.thumbnails import encode_thumbnails
 from speciarl_verl.evaluation.records import Judged, Outcome, SampleKey
+from speciarl_verl.files import whole_file
 from speciarl_verl.method.category import Category
 
 logger = logging.getLogger(__name__)
@@ -54,13 +55,17 @@ def write_browser(
 
     Raises:
         ValueError: nothing to show, or two predictions for one sample.
+        InputError: the page cannot be written.
     """
     ordered = sorted(judged, key=lambda item: item.prediction.key)
     _check(ordered)
     firsts = _first_samples(ordered)
     thumbnails = list(encode_thumbnails(len(firsts), lambda number: pictures(firsts[number])))
     _warn_of_missing(firsts, thumbnails)
-    _replace(path, _render(ordered, thumbnails, title))
+    # Only the title is not ASCII by now; what UTF-8 cannot hold of it becomes a character reference.
+    text = _render(ordered, thumbnails, title).encode("utf-8", "xmlcharrefreplace")
+    with whole_file(path) as partial:
+        partial.write_bytes(text)
 
 
 def _check(ordered: Sequence[Judged]) -> None:
@@ -132,13 +137,3 @@ def _rows(ordered: Sequence[Judged], symbols: Sequence[str]) -> list[dict[str, o
         }
         rows.append({name: value for name, value in row.items() if value is not None})
     return rows
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        # Only the title is not ASCII by now; what UTF-8 cannot hold of it becomes a character reference.
-        partial.write_text(text, encoding="utf-8", errors="xmlcharrefreplace", newline="\n")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -8,25 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from speciarl_verl.draw import rank
-from speciarl_verl.evaluation.pictures import Picture
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How responses are drawn.
-
-    Attributes:
-        samples: responses a picture.
-        temperature: 0 is greedy.
-        max_tokens: of one response.
-        seed: of the run; every picture has its own, derived from it, so that a resumed run draws the same.
-    """
-
-    samples: int
-    temperature: float
-    top_p: float
-    max_tokens: int
-    seed: int
+from speciarl_verl.evaluation.pictures import PictureRow
 
 
 @dataclass(frozen=True)
@@ -38,7 +20,7 @@ class Response:
 
 
 @dataclass(frozen=True)
-class Answer:
+class PictureResponses:
     """What became of one picture.
 
     Attributes:
@@ -47,7 +29,7 @@ class Answer:
         fault_of_picture: whether it fails by itself, and says nothing of the engine.
     """
 
-    picture: Picture
+    picture: PictureRow
     responses: tuple[Response, ...] = ()
     failure: str | None = None
     fault_of_picture: bool = False
@@ -56,7 +38,7 @@ class Answer:
 class Engine(Protocol):
     """Answers pictures. Retries are its own business; what it gives up on, it reports as a failed answer."""
 
-    def answers(self, pictures: Sequence[Picture]) -> Generator[Answer, None, None]:
+    def answers(self, pictures: Sequence[PictureRow]) -> Generator[PictureResponses, None, None]:
         """One answer a picture, as they come.
 
         Raises:
@@ -65,7 +47,7 @@ class Engine(Protocol):
         ...
 
 
-def picture_seed(seed: int, picture: Picture) -> int:
+def picture_seed(seed: int, picture: PictureRow) -> int:
     """Seed of a picture's first sample, the others count on from it; at least 2^20 below the end of int32."""
     return int.from_bytes(rank(seed, picture.dataset, picture.image)[:4], "big") % (2**31 - 2**20)
 

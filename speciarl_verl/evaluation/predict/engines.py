@@ -4,13 +4,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.pictures import PixelBudget
 from speciarl_verl.evaluation.predict.adapter import adapter_rank, as_peft
-from speciarl_verl.evaluation.predict.engine import Sampling
 from speciarl_verl.evaluation.predict.server_engine import ServerEngine, ServerSettings
 from speciarl_verl.evaluation.predict.vllm_engine import VllmEngine
 from speciarl_verl.evaluation.predict.vllm_messages import VllmSettings
-from speciarl_verl.evaluation.run import EngineKind, Run, Settings
+from speciarl_verl.evaluation.run import EngineKind, PredictSettings, Run
 from speciarl_verl.prompts import load_prompt
 
 LOG = "vllm.log"
@@ -37,17 +35,13 @@ def build_engine(run: Run, resources: Resources, folder: Path) -> ServerEngine |
     """
     settings = run.settings
     prompt = load_prompt(settings.prompt or "")
-    sampling = Sampling(settings.samples, settings.temperature, settings.top_p, settings.max_tokens, settings.seed)
-    budget = PixelBudget(settings.min_pixels, settings.max_pixels)
     if settings.engine is EngineKind.SERVER:
         server = replace(resources.server, url=run.server or "", model=settings.model, body=settings.engine_args)
-        return ServerEngine(server, sampling, prompt, budget, settings.patch_size)
-    return VllmEngine(_vllm_settings(settings, folder, prompt, sampling, budget), resources.data_parallel)
+        return ServerEngine(server, settings, prompt, settings.budget, settings.patch_size)
+    return VllmEngine(_vllm_settings(settings, folder, prompt), resources.data_parallel)
 
 
-def _vllm_settings(
-    settings: Settings, folder: Path, prompt: str, sampling: Sampling, budget: PixelBudget
-) -> VllmSettings:
+def _vllm_settings(settings: PredictSettings, folder: Path, prompt: str) -> VllmSettings:
     if settings.model is None:
         raise EvaluationError("--model is missing")
     adapter = rank = None
@@ -55,5 +49,5 @@ def _vllm_settings(
         adapter = str(as_peft(Path(settings.adapter), folder / "adapter"))
         rank = adapter_rank(Path(adapter))
     return VllmSettings(
-        settings.model, prompt, sampling, budget, str(folder / LOG), adapter, rank, settings.engine_args
+        settings.model, prompt, settings, settings.budget, str(folder / LOG), adapter, rank, settings.engine_args
     )

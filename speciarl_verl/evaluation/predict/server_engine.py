@@ -14,8 +14,9 @@ from functools import partial
 from typing import Any
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.pictures import Picture, PictureError, PictureFiles, PixelBudget, open_picture
-from speciarl_verl.evaluation.predict.engine import Answer, Response, Sampling, one_line, picture_seed
+from speciarl_verl.evaluation.pictures import PictureError, PictureFiles, PictureRow, PixelBudget, open_picture
+from speciarl_verl.evaluation.predict.engine import PictureResponses, Response, one_line, picture_seed
+from speciarl_verl.evaluation.run import PredictSettings
 from speciarl_verl.server_client.discovery import Dialect, Service, find_service
 from speciarl_verl.server_client.endpoint import Endpoint, SettingNames
 from speciarl_verl.server_client.failure import (
@@ -117,7 +118,7 @@ class ServerEngine:
     """Asks the server; one request a picture, `concurrency` at a time."""
 
     def __init__(
-        self, settings: ServerSettings, sampling: Sampling, prompt: str, budget: PixelBudget, patch_size: int
+        self, settings: ServerSettings, sampling: PredictSettings, prompt: str, budget: PixelBudget, patch_size: int
     ) -> None:
         """Find out what is served.
 
@@ -149,11 +150,11 @@ class ServerEngine:
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
-    def answers(self, pictures: Sequence[Picture]) -> Generator[Answer, None, None]:
+    def answers(self, pictures: Sequence[PictureRow]) -> Generator[PictureResponses, None, None]:
         """See `Engine.answers`."""
         waiting = iter(pictures)
-        flying: set[asyncio.Task[Answer]] = set()
-        done: set[asyncio.Task[Answer]] = set()
+        flying: set[asyncio.Task[PictureResponses]] = set()
+        done: set[asyncio.Task[PictureResponses]] = set()
         try:
             while True:
                 while len(flying) < self._settings.concurrency and (picture := next(waiting, None)) is not None:
@@ -168,21 +169,21 @@ class ServerEngine:
                 task.cancel()
             self._loop.run_until_complete(_settled(done | flying))
 
-    async def _answer(self, picture: Picture) -> Answer:
+    async def _answer(self, picture: PictureRow) -> PictureResponses:
         try:
             url = await asyncio.to_thread(self._data_url, self._files.read(picture))
         except PictureError as error:
-            return Answer(picture, failure=str(error), fault_of_picture=True)
+            return PictureResponses(picture, failure=str(error), fault_of_picture=True)
         try:
-            return Answer(picture, responses=await self._responses(picture, url))
+            return PictureResponses(picture, responses=await self._responses(picture, url))
         except ServerError as error:
             if isinstance(error, ServerFailureError) and error.unreachable:
                 raise EvaluationError(f"{error} Start it again and repeat the command to resume") from error
             if _concerns_this_picture(error):
-                return Answer(picture, failure=one_line(error).rstrip("."))
+                return PictureResponses(picture, failure=one_line(error).rstrip("."))
             raise EvaluationError(str(error)) from error
 
-    async def _responses(self, picture: Picture, url: str) -> tuple[Response, ...]:
+    async def _responses(self, picture: PictureRow, url: str) -> tuple[Response, ...]:
         image = {"type": "image_url", "image_url": {"url": url}}
         content: list[dict[str, Any]] = [image, {"type": "text", "text": self._prompt}]
         responses: list[Response] = []
@@ -219,7 +220,7 @@ class ServerEngine:
         return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
 
 
-async def _settled(tasks: set["asyncio.Task[Answer]"]) -> None:
+async def _settled(tasks: set["asyncio.Task[PictureResponses]"]) -> None:
     # Of several tasks that find the server gone, one is heard; asyncio would log the others.
     await asyncio.gather(*tasks, return_exceptions=True)
 

@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.opened import Evaluation, Expected, check_keys, sample_keys
-from speciarl_verl.evaluation.pictures import Picture
-from speciarl_verl.evaluation.predict.engine import Answer, Engine
+from speciarl_verl.evaluation.pictures import PictureRow
+from speciarl_verl.evaluation.predict.engine import Engine, PictureResponses
 from speciarl_verl.evaluation.predict.engines import Resources, build_engine
 from speciarl_verl.evaluation.predict.external import read_external
 from speciarl_verl.evaluation.records import Prediction, SampleKey
@@ -25,7 +25,7 @@ from speciarl_verl.evaluation.store import Journal, predictions_journal, verdict
 MAX_CONSECUTIVE = 32
 
 
-def pending_pictures(expected: Expected, journal: Journal[Prediction], retry_failed: bool = False) -> list[Picture]:
+def pending_pictures(expected: Expected, journal: Journal[Prediction], retry_failed: bool = False) -> list[PictureRow]:
     """The pictures that still have to be predicted.
 
     A picture of which a kill left only some samples is taken out of the journal, to be asked anew as a whole.
@@ -77,7 +77,7 @@ def run_predict(
         predict(engine, pending, evaluation.run.settings.samples, len(evaluation.pictures), journal)
 
 
-def _forget_verdicts(folder: Path, pending: Sequence[Picture]) -> None:
+def _forget_verdicts(folder: Path, pending: Sequence[PictureRow]) -> None:
     journal = verdicts_journal(folder)
     verdicts = journal.load()
     again = {(picture.dataset, picture.image) for picture in pending}
@@ -86,7 +86,9 @@ def _forget_verdicts(folder: Path, pending: Sequence[Picture]) -> None:
         journal.replace(kept)
 
 
-def predict(engine: Engine, pending: Sequence[Picture], samples: int, total: int, journal: Journal[Prediction]) -> None:
+def predict(
+    engine: Engine, pending: Sequence[PictureRow], samples: int, total: int, journal: Journal[Prediction]
+) -> None:
     """Run the stage to its end.
 
     Args:
@@ -95,7 +97,7 @@ def predict(engine: Engine, pending: Sequence[Picture], samples: int, total: int
     Raises:
         EvaluationError: the engine is gone, or fails everything.
     """
-    failing: list[Answer] = []
+    failing: list[PictureResponses] = []
     some_came = len(pending) < total
     bar = tqdm(total=total, initial=total - len(pending), desc="predict", unit="picture", smoothing=0.1)
     with closing(engine.answers(pending)) as answers, journal, bar:
@@ -117,7 +119,7 @@ def predict(engine: Engine, pending: Sequence[Picture], samples: int, total: int
             journal.append(_predictions(answer, samples))
 
 
-def _predictions(answer: Answer, samples: int) -> list[Prediction]:
+def _predictions(answer: PictureResponses, samples: int) -> list[Prediction]:
     truth = answer.picture.ground_truth
     keys = sample_keys(answer.picture, samples)
     if answer.failure is not None:
@@ -128,7 +130,7 @@ def _predictions(answer: Answer, samples: int) -> list[Prediction]:
     ]
 
 
-def _all_fail(failing: Sequence[Answer]) -> str:
+def _all_fail(failing: Sequence[PictureResponses]) -> str:
     return (
         f"predict: {len(failing)} pictures failed in a row and nothing else came; the last: {failing[-1].failure}. "
         "These failures were not recorded: repair the cause and repeat the command to resume"

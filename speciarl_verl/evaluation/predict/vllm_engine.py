@@ -14,8 +14,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.pictures import Picture
-from speciarl_verl.evaluation.predict.engine import Answer
+from speciarl_verl.evaluation.pictures import PictureRow
+from speciarl_verl.evaluation.predict.engine import PictureResponses
 from speciarl_verl.evaluation.predict.vllm_messages import Broken, Report, VllmSettings
 from speciarl_verl.evaluation.predict.vllm_worker import work
 
@@ -58,7 +58,7 @@ class VllmEngine:
                 worker.process.kill()
                 worker.process.join()
 
-    def answers(self, pictures: Sequence[Picture]) -> Generator[Answer, None, None]:
+    def answers(self, pictures: Sequence[PictureRow]) -> Generator[PictureResponses, None, None]:
         """See `Engine.answers`."""
         waiting = iter(pictures)
         left = len(pictures)
@@ -67,13 +67,13 @@ class VllmEngine:
                 self._feed(worker, waiting)
         while left:
             worker, report = self._next([worker for worker in self._workers if worker.flying])
-            if isinstance(report, Answer):
+            if isinstance(report, PictureResponses):
                 left -= 1
                 worker.flying -= 1
                 self._feed(worker, waiting)
                 yield report
 
-    def _feed(self, worker: _Worker, waiting: Iterator[Picture]) -> None:
+    def _feed(self, worker: _Worker, waiting: Iterator[PictureRow]) -> None:
         picture = next(waiting, None)
         if picture is not None:
             # A worker that died is found out by reading, after the answers that it sent before.

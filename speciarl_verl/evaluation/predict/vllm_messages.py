@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from speciarl_verl.evaluation.pictures import PixelBudget
-from speciarl_verl.evaluation.predict.engine import Answer, Sampling
+from speciarl_verl.evaluation.predict.engine import PictureResponses
+from speciarl_verl.evaluation.run import PredictSettings
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class VllmSettings:
 
     model: str
     prompt: str
-    sampling: Sampling
+    sampling: PredictSettings
     budget: PixelBudget
     log: str
     adapter: str | None = None
@@ -42,4 +43,4 @@ class Broken:
     reason: str
 
 
-Report = Ready | Broken | Answer
+Report = Ready | Broken | PictureResponses

@@ -13,8 +13,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from speciarl_verl.evaluation.fingerprint import package_versions
-from speciarl_verl.evaluation.pictures import Picture, PictureError, PictureFiles, open_picture
-from speciarl_verl.evaluation.predict.engine import Answer, Response, one_line, picture_seed
+from speciarl_verl.evaluation.pictures import PictureError, PictureFiles, PictureRow, open_picture
+from speciarl_verl.evaluation.predict.engine import PictureResponses, Response, one_line, picture_seed
 from speciarl_verl.evaluation.predict.vllm_messages import Broken, Ready, VllmSettings
 
 _TRIES = 2
@@ -69,15 +69,15 @@ class Predictor:
         self._patch_size = int(getattr(processor.image_processor, "patch_size", 14))
         self._prompt_ids = _prompt_ids(processor, settings.prompt)
         self._banned = _placeholders(processor)
-        self._flying: dict[str, tuple[Picture, int]] = {}
-        self._failed: list[Answer] = []
+        self._flying: dict[str, tuple[PictureRow, int]] = {}
+        self._failed: list[PictureResponses] = []
 
     @property
     def busy(self) -> bool:
         """Whether anything is under way."""
         return bool(self._flying or self._failed)
 
-    def serve(self, arrivals: Iterator[Picture | None]) -> Iterator[Answer]:
+    def serve(self, arrivals: Iterator[PictureRow | None]) -> Iterator[PictureResponses]:
         """Answer what arrives; None says that nothing is there right now. Ends with the arrivals."""
         for picture in arrivals:
             if picture is not None:
@@ -88,37 +88,37 @@ class Predictor:
                 if output.finished:
                     yield from self._finish(output)
 
-    def _drain(self) -> Iterator[Answer]:
+    def _drain(self) -> Iterator[PictureResponses]:
         failed, self._failed = self._failed, []
         yield from failed
 
-    def _add(self, picture: Picture, tries: int) -> None:
+    def _add(self, picture: PictureRow, tries: int) -> None:
         try:
             image = open_picture(self._files.read(picture), self._settings.budget, self._patch_size)
             prompt = {"prompt_token_ids": list(self._prompt_ids), "multi_modal_data": {"image": image}}
             name = f"{picture.file}:{picture.row}:{tries}"
             self._engine.add_request(name, self._rendered(prompt), self._params(picture), lora_request=self._adapter)
         except PictureError as error:
-            self._failed.append(Answer(picture, failure=str(error), fault_of_picture=True))
+            self._failed.append(PictureResponses(picture, failure=str(error), fault_of_picture=True))
         except ValueError as error:
             # vLLM refuses this request, such as a picture of more tokens than fit.
-            self._failed.append(Answer(picture, failure=one_line(error)))
+            self._failed.append(PictureResponses(picture, failure=one_line(error)))
         else:
             self._flying[name] = (picture, tries)
 
-    def _finish(self, output: Any) -> Iterator[Answer]:
+    def _finish(self, output: Any) -> Iterator[PictureResponses]:
         picture, tries = self._flying.pop(output.request_id)
         whole = [choice for choice in output.outputs if choice.finish_reason in ("stop", "length")]
         if len(whole) == self._settings.sampling.samples:
             ordered = sorted(whole, key=lambda choice: choice.index)
-            yield Answer(picture, tuple(Response(choice.text, len(choice.token_ids)) for choice in ordered))
+            yield PictureResponses(picture, tuple(Response(choice.text, len(choice.token_ids)) for choice in ordered))
         elif tries < _TRIES:
             self._add(picture, tries + 1)
         else:
             reasons = sorted({str(choice.finish_reason) for choice in output.outputs})
-            yield Answer(picture, failure=f"vLLM ended the request {tries} times with: {', '.join(reasons)}")
+            yield PictureResponses(picture, failure=f"vLLM ended the request {tries} times with: {', '.join(reasons)}")
 
-    def _params(self, picture: Picture) -> Any:
+    def _params(self, picture: PictureRow) -> Any:
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
@@ -142,7 +142,7 @@ class Predictor:
         return rendered
 
 
-def _arrivals(pipe: Connection, predictor: Predictor) -> Iterator[Picture | None]:
+def _arrivals(pipe: Connection, predictor: Predictor) -> Iterator[PictureRow | None]:
     """What is in the pipe, None whenever it is empty and there is work; waits where there is none."""
     while True:
         if pipe.poll(None if not predictor.busy else 0):

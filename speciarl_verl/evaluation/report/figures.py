@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from speciarl_verl.evaluation.conti.four_scores import SCORES, ContiScores
-from speciarl_verl.evaluation.records import Outcome
+from speciarl_verl.evaluation.records import OUTCOMES
 from speciarl_verl.evaluation.report.benchmarks import Group
 from speciarl_verl.evaluation.report.confusions import worst_confusions
 from speciarl_verl.evaluation.report.contents import AverageReport, Bootstrap, DatasetReport, OutcomeShare
@@ -14,7 +14,7 @@ from speciarl_verl.evaluation.statistics.best_of import BestOf, best_of_curve
 from speciarl_verl.evaluation.statistics.intervals import Scores, estimate_scores
 from speciarl_verl.method.category import Category
 
-SYMBOLS = tuple(category.symbol for category in Category) + tuple(outcome.value for outcome in Outcome)
+SYMBOLS = tuple(OUTCOMES)
 """The eight outcomes of a sample, in the order of tables and plots."""
 
 

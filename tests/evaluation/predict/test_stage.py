@@ -5,9 +5,9 @@ import pytest
 
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.opened import Expected
-from speciarl_verl.evaluation.pictures import Picture
+from speciarl_verl.evaluation.pictures import PictureRow
 from speciarl_verl.evaluation.predict import stage
-from speciarl_verl.evaluation.predict.engine import Answer, Response, picture_seed
+from speciarl_verl.evaluation.predict.engine import PictureResponses, Response, picture_seed
 from speciarl_verl.evaluation.predict.stage import pending_pictures, predict
 from speciarl_verl.evaluation.records import Prediction
 from speciarl_verl.evaluation.store import Journal, predictions_journal
@@ -17,26 +17,26 @@ from tests.evaluation.small_set import small_set
 class ScriptedEngine:
     """Answers by a function, in reversed order; remembers what it was asked."""
 
-    def __init__(self, answer: Callable[[Picture], Answer]) -> None:
+    def __init__(self, answer: Callable[[PictureRow], PictureResponses]) -> None:
         self._answer = answer
-        self.asked: list[Picture] = []
+        self.asked: list[PictureRow] = []
 
-    def answers(self, pictures: Sequence[Picture]) -> Generator[Answer, None, None]:
+    def answers(self, pictures: Sequence[PictureRow]) -> Generator[PictureResponses, None, None]:
         for picture in reversed(pictures):
             self.asked.append(picture)
             yield self._answer(picture)
 
 
-def good(samples: int = 1) -> Callable[[Picture], Answer]:
-    return lambda picture: Answer(picture, tuple(Response(f"{picture.image} {i}", i) for i in range(samples)))
+def good(samples: int = 1) -> Callable[[PictureRow], PictureResponses]:
+    return lambda picture: PictureResponses(picture, tuple(Response(f"{picture.image} {i}", i) for i in range(samples)))
 
 
-def failed(picture: Picture) -> Answer:
-    return Answer(picture, failure="no answer within 3 s")
+def failed(picture: PictureRow) -> PictureResponses:
+    return PictureResponses(picture, failure="no answer within 3 s")
 
 
-def broken(picture: Picture) -> Answer:
-    return Answer(picture, failure="the picture cannot be opened", fault_of_picture=True)
+def broken(picture: PictureRow) -> PictureResponses:
+    return PictureResponses(picture, failure="the picture cannot be opened", fault_of_picture=True)
 
 
 def run(engine: ScriptedEngine, expected: Expected, journal: Journal[Prediction], retry_failed: bool = False) -> None:

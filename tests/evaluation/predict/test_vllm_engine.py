@@ -11,12 +11,13 @@ import pytest
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.pictures import PixelBudget
 from speciarl_verl.evaluation.predict import vllm_engine
-from speciarl_verl.evaluation.predict.engine import Answer, Response, Sampling
+from speciarl_verl.evaluation.predict.engine import PictureResponses, Response
 from speciarl_verl.evaluation.predict.vllm_engine import VllmEngine, share_devices
 from speciarl_verl.evaluation.predict.vllm_messages import Broken, Ready, VllmSettings
+from speciarl_verl.evaluation.run import EngineKind, PredictSettings
 from tests.evaluation.small_set import small_set
 
-GREEDY = Sampling(samples=1, temperature=0.0, top_p=1.0, max_tokens=9, seed=0)
+GREEDY = PredictSettings(engine=EngineKind.SERVER, samples=1, temperature=0.0, top_p=1.0, max_tokens=9, seed=0)
 
 
 def settings(folder: Path, model: str = "m", window: int = 2) -> VllmSettings:
@@ -38,7 +39,7 @@ def work(pipe: Connection, settings: VllmSettings, devices: str | None) -> None:
         if settings.model == "dies" and answered == 3:
             os._exit(9)
         time.sleep(0.01)
-        pipe.send(Answer(picture, (Response(str(devices)),)))
+        pipe.send(PictureResponses(picture, (Response(str(devices)),)))
         answered += 1
 
 
@@ -69,7 +70,7 @@ def test_an_engine_that_does_not_start_is_one_line_with_its_log(tmp_path: Path) 
 
 
 def test_a_worker_that_dies_ends_the_stage_with_what_came(tmp_path: Path) -> None:
-    came: list[Answer] = []
+    came: list[PictureResponses] = []
     dies = pytest.raises(EvaluationError, match=r"exit code 9.*vllm\.log\. Repeat")
     with closing(VllmEngine(settings(tmp_path, "dies"), 1)) as engine, dies:
         came.extend(engine.answers(small_set(tmp_path)))

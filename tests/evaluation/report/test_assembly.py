@@ -15,7 +15,7 @@ from speciarl_verl.evaluation.statistics.best_of import best_of_curve
 from speciarl_verl.evaluation.statistics.intervals import estimate_scores
 from speciarl_verl.method.category import Category
 from speciarl_verl.method.metrics import compute_metrics
-from tests.evaluation.judged_lists import about, draw, judge, judge_all
+from tests.evaluation.judged_lists import about, draw, judge, judge_each
 
 WRONG, SPECIFIC = Category.WRONG, Category.SPECIFIC
 
@@ -51,7 +51,7 @@ def test_build_report_gives_the_metrics_and_intervals_of_the_records(samples):
 
 def test_build_report_counts_unparseable_and_failed_as_wrong_and_shows_their_shares_apart():
     outcomes = [Outcome.FAILED, Outcome.UNPARSEABLE, Outcome.UNPARSEABLE, WRONG, SPECIFIC, SPECIFIC, SPECIFIC, SPECIFIC]
-    report = build_report(judge_all(outcomes), **about())
+    report = build_report(judge_each(outcomes), **about())
     [dataset] = report.datasets
     shares = {symbol: share.share for symbol, share in dataset.shares.items() if share.count}
     assert shares == {"W": 1 / 8, "S": 4 / 8, "unparseable": 2 / 8, "failed": 1 / 8}
@@ -63,7 +63,7 @@ def test_build_report_counts_unparseable_and_failed_as_wrong_and_shows_their_sha
 
 def test_build_report_agrees_with_the_worked_example():
     categories = [Category.ABSTAIN] * 10 + [Category.GENERIC] * 15 + [Category.LESS_SPECIFIC] * 5 + [SPECIFIC] * 20
-    [dataset] = build_report(judge_all(categories), **about()).datasets
+    [dataset] = build_report(judge_each(categories), **about()).datasets
     assert dataset.scores.specificity.value == pytest.approx(0.675, abs=1e-12)
     assert dataset.scores.correctness.value == 1.0
 
@@ -154,7 +154,7 @@ def test_build_report_refuses_what_is_not_one_whole_run_in_one_line(judged, samp
     ],
 )
 def test_build_report_flags_the_judge_of_the_training(training_judge, same):
-    report = build_report(judge_all([SPECIFIC]), **about(training_judge=training_judge))
+    report = build_report(judge_each([SPECIFIC]), **about(training_judge=training_judge))
     assert report.judge.is_training_judge is same
     assert any("the rewards of the training" in warning for warning in report.warnings) is bool(same)
 
@@ -218,7 +218,7 @@ def test_write_report_leaves_all_files_and_reads_back(tmp_path):
 def test_write_report_without_matplotlib_names_the_extra_and_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(EvaluationError, match=r"matplotlib: pip install 'speciarl_verl\[evaluate\]'"):
-        write_report(build_report(judge_all([SPECIFIC]), **about()), tmp_path)
+        write_report(build_report(judge_each([SPECIFIC]), **about()), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -233,7 +233,7 @@ def test_write_report_without_matplotlib_names_the_extra_and_writes_nothing(tmp_
 )
 def test_read_report_refuses_what_is_no_report_in_one_line(tmp_path, text, words):
     if text == "version 1":
-        report = build_report(judge_all([SPECIFIC]), **about())
+        report = build_report(judge_each([SPECIFIC]), **about())
         text = report.model_copy(update={"schema_version": 1}).model_dump_json()
     if text is not None:
         (tmp_path / "report.json").write_text(text)
@@ -243,6 +243,6 @@ def test_read_report_refuses_what_is_no_report_in_one_line(tmp_path, text, words
 
 
 def test_report_refuses_an_unknown_field():
-    text = build_report(judge_all([SPECIFIC]), **about()).model_dump_json()
+    text = build_report(judge_each([SPECIFIC]), **about()).model_dump_json()
     with pytest.raises(ValueError, match="Extra inputs"):
         Report.model_validate_json(text[:-1] + ', "more": 1}')

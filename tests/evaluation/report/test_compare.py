@@ -14,7 +14,7 @@ from speciarl_verl.evaluation.report.folders import write_comparison
 from speciarl_verl.evaluation.statistics.paired import mcnemar, paired_bootstrap_hm
 from speciarl_verl.method.category import Category
 from speciarl_verl.method.metrics import compute_metrics
-from tests.evaluation.judged_lists import about, draw, judge_all
+from tests.evaluation.judged_lists import about, draw, judge_each
 
 CONTI = ContiScores(0.5, 0.5, 0.5, 0.5, {})
 
@@ -108,7 +108,7 @@ def test_compare_runs_flags_different_judges():
 
 def test_compare_runs_repeats_the_warnings_of_every_run():
     runs = [
-        run_of(judge_all([Category.SPECIFIC]), name=name, training_judge=judge)
+        run_of(judge_each([Category.SPECIFIC]), name=name, training_judge=judge)
         for name, judge in (("x", None), ("y", "Llama-3-70B-Instruct"))
     ]
     notes = compare_runs(runs).notes

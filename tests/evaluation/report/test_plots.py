@@ -3,6 +3,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.contour import ContourSet
 from PIL import Image
 
 from speciarl_verl.errors import EvaluationError
@@ -11,7 +12,7 @@ from speciarl_verl.evaluation.report.plots import plot_comparison, plot_report
 from speciarl_verl.evaluation.report.plots.tradeoff_plot import draw_report
 from speciarl_verl.evaluation.report.published import published
 from speciarl_verl.method.category import Category
-from tests.evaluation.judged_lists import about, draw, judge_all
+from tests.evaluation.judged_lists import about, draw, judge_each
 
 FIVE = ("flowers102", "food101", "oxford_pets", "stanford_cars", "fgvc_aircraft")
 HOSTILE = ("$\\frac{1}$ & <b>", "-->]]>", "a\x00b\x1b[1m \ud800", "犬 ü 🐶", "x" * 300, "$", "\\", "%_^")
@@ -73,7 +74,7 @@ def test_plot_report_of_200_classes_draws_the_worst_only(tmp_path):
 
 @pytest.mark.parametrize("category", [Category.WRONG, Category.SPECIFIC, Category.ABSTAIN])
 def test_plot_report_draws_a_run_of_one_category(tmp_path, category):
-    for path in plot_report(build_report(judge_all([category] * 5), **about()), tmp_path):
+    for path in plot_report(build_report(judge_each([category] * 5), **about()), tmp_path):
         check_drawn(path)
 
 
@@ -85,7 +86,7 @@ def test_plot_report_leaves_equal_files_for_equal_reports(tmp_path):
 
 def test_plot_report_shows_shares_in_proportion(tmp_path):
     categories = [Category.WRONG] * 3 + [Category.SPECIFIC]
-    plot_report(build_report(judge_all(categories), **about()), tmp_path)
+    plot_report(build_report(judge_each(categories), **about()), tmp_path)
     drawn = pixels(tmp_path / "categories.png")
     wrong, specific = (
         int((drawn == colour).all(axis=2).sum(axis=1).max()) for colour in ([0xD5, 0x5E, 0x00], [0x1C, 0x62, 0xA5])
@@ -93,11 +94,24 @@ def test_plot_report_shows_shares_in_proportion(tmp_path):
     assert wrong / specific == pytest.approx(3, rel=0.08)
 
 
-def test_tradeoff_names_published_points_beside_data_that_the_paper_has():
-    names = {row.method for row in published().rows if row.specificity is not None}
-    shown = {text.get_text() for text in draw_report(report_of("food101")).axes[0].texts}
-    assert names <= shown
-    assert not names & {text.get_text() for text in draw_report(report_of("birds")).axes[0].texts}
+def legend_of(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def numbered(figure):
+    texts = figure.axes[0].texts
+    return {text.get_text(): text.get_position() for text in texts if text.get_text().isdigit()}
+
+
+def test_tradeoff_numbers_published_points_beside_data_that_the_paper_has():
+    rows = [row for row in published().rows if row.specificity is not None]
+    figure = draw_report(report_of("food101"))
+    numbers = numbered(figure)
+    assert numbers == {str(n): (row.specificity, row.correctness) for n, row in enumerate(rows, start=1)}
+    assert legend_of(figure)[-len(rows) :] == [row.method for row in rows]
+    others = draw_report(report_of("birds"))
+    assert not numbered(others)
+    assert not {row.method for row in rows} & {*legend_of(others)}
 
 
 def test_tradeoff_draws_published_points_hollow_and_measured_points_filled():
@@ -113,27 +127,13 @@ def test_tradeoff_draws_published_points_hollow_and_measured_points_filled():
     assert fills[scores.specificity.value, scores.correctness.value] != "white"
 
 
-def test_tradeoff_names_cover_neither_each_other_nor_a_published_point():
-    figure = draw_report(report_of(*FIVE, "cub", images=60))
-    figure.canvas.draw()
-    axes = figure.axes[0]
-    names = {row.method: (row.specificity, row.correctness) for row in published().rows if row.specificity is not None}
-    boxes = [text.get_window_extent() for text in axes.texts if text.get_text() in names]
-    assert len(boxes) == 6
-    for i, box in enumerate(boxes):
-        assert not any(box.overlaps(other) for other in boxes[i + 1 :])
-        assert not any(box.contains(*axes.transData.transform(point)) for point in names.values())
-
-
 def test_tradeoff_contours_run_through_points_of_their_hm():
-    axes = draw_report(report_of("food101")).axes[0]
-    contours = [line for line in axes.get_lines() if line.get_linestyle() == "--"]
-    assert len(contours) > 3
-    for line in contours:
-        x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
-        hm = 2 * x * y / (x + y)
-        assert np.ptp(hm) < 1e-12
-        assert hm[0] * 40 == pytest.approx(round(hm[0] * 40), abs=1e-9)
+    [contours] = [one for one in draw_report(report_of("food101")).axes[0].collections if isinstance(one, ContourSet)]
+    assert len(contours.levels) > 3
+    for level, path in zip(contours.levels, contours.get_paths(), strict=True):
+        assert level * 40 == pytest.approx(round(level * 40), abs=1e-9)
+        x, y = path.vertices.T
+        assert 2 * x * y / (x + y) == pytest.approx(level, abs=1e-4)
 
 
 def test_plot_comparison_draws_all_runs_into_one_scatter(tmp_path):

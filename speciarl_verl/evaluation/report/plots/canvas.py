@@ -1,14 +1,14 @@
 """Colours, figures and files: what all plots share."""
 
-import os
 import warnings
-from io import BytesIO
 from pathlib import Path
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from speciarl_verl.files import whole_file
 
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#8c6d1f")
 """Told apart with any colour vision (Okabe and Ito's, less yellow and black, and two more)."""
@@ -47,27 +47,20 @@ def clear_frame(axes: Axes) -> None:
     axes.set_axisbelow(True)
 
 
-def freeze_layout(figure: Figure) -> None:
-    """Settle where everything stands, so that it is worked out once and not again for every file."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=_MISSING_GLYPH)
-        figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-
-
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write `name.png` and `name.svg`, each at once or not at all; equal figures give equal bytes."""
-    freeze_layout(figure)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for kind in ("png", "svg"):
-        content = BytesIO()
-        with matplotlib.rc_context({"svg.hashsalt": "speciarl"}), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=_MISSING_GLYPH)
-            figure.savefig(content, format=kind, metadata={"Date": None} if kind == "svg" else None)
-        path = folder / f"{name}.{kind}"
-        partial = path.with_name(f".partial-{path.name}")
-        partial.write_bytes(content.getvalue())
-        os.replace(partial, path)
-        paths.append(path)
+    """Write `name.png` and `name.svg`, each at once or not at all; equal figures give equal bytes.
+
+    Raises:
+        InputError: they cannot be written.
+    """
+    paths = [folder / f"{name}.{kind}" for kind in ("png", "svg")]
+    with matplotlib.rc_context({"svg.hashsalt": "speciarl"}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=_MISSING_GLYPH)
+        # The layout is worked out once, and not again for every file.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        for path in paths:
+            with whole_file(path) as partial:
+                metadata = {"Date": None} if path.suffix == ".svg" else None
+                figure.savefig(partial, format=path.suffix[1:], metadata=metadata)
     return paths

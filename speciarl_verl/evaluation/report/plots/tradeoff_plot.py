@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,7 +19,6 @@ from speciarl_verl.evaluation.report.plots.canvas import (
     series_colour,
     series_marker,
 )
-from speciarl_verl.evaluation.report.plots.placement import NamedPoint, label_points
 from speciarl_verl.evaluation.report.published import published
 from speciarl_verl.evaluation.statistics.intervals import Scores
 
@@ -30,6 +28,8 @@ MEAN_MARKERS = {"fine_grained": "D", "very_fine_grained": "d", "all": "*"}
 _SIZES = {"D": 9, "d": 11, "*": 13, "P": 9, "X": 9}
 """In points. The means (the first three) lie under the data sets, and stick out."""
 _LEVELS = (*(round(0.05 * step, 2) for step in range(1, 20)), 0.975)
+_LEAST = 1e-3
+"""Where the contours begin: at 0 there is no HM."""
 _MARGIN = 0.025
 _SPAN = 0.2
 """The least that an axis shows, so that close points are not blown up into a difference."""
@@ -51,6 +51,13 @@ class Key:
     label: str
     colour: str
     marker: str
+
+
+@dataclass(frozen=True)
+class _NamedPoint:
+    x: float
+    y: float
+    name: str
 
 
 @dataclass(frozen=True)
@@ -79,45 +86,43 @@ def draw_report(report: Report) -> Figure:
 
 
 def draw_tradeoff(points: Sequence[Point], keys: Sequence[Key], *, title: str, with_published: bool) -> Figure:
-    """Measured points filled, published ones hollow and named."""
+    """Measured points filled, published ones hollow, with numbers that the legend explains."""
     named = _published_points() if with_published else []
-    keys = [*keys, *([_published_key()] if named else [])]
+    keys = [*keys, *_published_keys(named)]
     figure = new_figure(5.4 + 0.22 * -(-len(keys) // 3))
     axes = figure.add_subplot()
     view = _view(points, named)
     axes.set_xlim(view.left, view.right)
     axes.set_ylim(view.bottom, view.top)
     _draw_contours(axes, view)
-    for one in named:
-        axes.plot(one.x, one.y, "o", markerfacecolor="white", markeredgecolor=INK, markersize=8)
+    for number, one in enumerate(named, start=1):
+        axes.plot(one.x, one.y, "o", markerfacecolor="white", markeredgecolor=INK, markersize=11)
+        axes.text(one.x, one.y, str(number), ha="center", va="center_baseline", fontsize=8)
     for point in points:
         _draw_point(axes, point)
     axes.set_xlabel("specificity")
     axes.set_ylabel("correctness")
-    axes.set_title(title, fontsize=11, loc="left", pad=18)
+    axes.set_title(title, fontsize=11, loc="left")
     clear_frame(axes)
     figure.legend(
         handles=[_handle(key) for key in keys], loc="outside lower center", ncols=3, frameon=False, fontsize=9
     )
-    label_points(
-        figure,
-        axes,
-        named,
-        [(point.scores.specificity.value, point.scores.correctness.value) for point in points],
-    )
     return figure
 
 
-def _published_points() -> list[NamedPoint]:
+def _published_points() -> list[_NamedPoint]:
     return [
-        NamedPoint(row.specificity, row.correctness, row.method)
+        _NamedPoint(row.specificity, row.correctness, row.method)
         for row in published().rows
         if row.scope == FINE_GRAINED.name and row.specificity is not None and row.correctness is not None
     ]
 
 
-def _published_key() -> Key:
-    return Key(f"published: {published().source}, mean, {FINE_GRAINED.title}", "white", "o")
+def _published_keys(named: Sequence[_NamedPoint]) -> list[Key]:
+    if not named:
+        return []
+    numbered = [Key(for_plot(one.name, 30), INK, f"${number}$") for number, one in enumerate(named, start=1)]
+    return [Key(f"published: {published().source}, mean, {FINE_GRAINED.title}", "white", "o"), *numbered]
 
 
 def _handle(key: Key) -> Line2D:
@@ -151,7 +156,7 @@ def _draw_point(axes: Axes, point: Point) -> None:
     )
 
 
-def _view(points: Sequence[Point], named: Sequence[NamedPoint]) -> View:
+def _view(points: Sequence[Point], named: Sequence[_NamedPoint]) -> View:
     x = [end for point in points for end in (point.scores.specificity.low, point.scores.specificity.high)]
     y = [end for point in points for end in (point.scores.correctness.low, point.scores.correctness.high)]
     x += [one.x for one in named]
@@ -169,20 +174,11 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _draw_contours(axes: Axes, view: View) -> None:
-    """Lines of equal HM, named where they leave the view, at its right or its upper edge."""
-    for level in _LEVELS:
-        # From hm = 2xy / (x + y): y = level x / (2x - level), for x above level / 2.
-        x = np.linspace(max(view.left, level / 2 + 1e-3), view.right, 400)
-        if not len(x) or x[0] >= view.right:
-            continue
-        y = level * x / (2 * x - level)
-        inside = (y >= view.bottom) & (y <= view.top)
-        if inside.sum() < 2:
-            continue
-        axes.plot(x[inside], y[inside], color="#bdbdbd", linewidth=0.8, linestyle="dashed", zorder=0)
-        name = f"HM {level:g}"
-        look: dict[str, Any] = {"textcoords": "offset points", "fontsize": 8, "color": FAINT}
-        if inside[-1]:
-            axes.annotate(name, (view.right, y[-1]), (3, 0), va="center", **look)
-        elif not inside[0]:
-            axes.annotate(name, (x[inside][0], view.top), (0, 3), ha="center", **look)
+    """Lines of equal HM, and their names on them."""
+    x, y = np.meshgrid(
+        np.linspace(max(view.left, _LEAST), view.right, 200), np.linspace(max(view.bottom, _LEAST), view.top, 200)
+    )
+    hm = 2 * x * y / (x + y)
+    levels = [level for level in _LEVELS if hm.min() < level < hm.max()]
+    lines = axes.contour(x, y, hm, levels, colors="#bdbdbd", linewidths=0.8, linestyles="dashed", zorder=0)
+    axes.clabel(lines, fmt="HM %g", fontsize=8, colors=FAINT)

@@ -10,12 +10,12 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class AbsentModelError(RuntimeError):
+class MissingModelError(RuntimeError):
     """A model cannot be had; the message names it and the cure in one line."""
 
 
 @dataclass(frozen=True)
-class Absent:
+class MissingModel:
     """Stands where a model would.
 
     Attributes:
@@ -25,13 +25,13 @@ class Absent:
     reason: str
 
 
-def at_hand(load: Callable[[], T]) -> T | Absent:
-    """The loaded model, or `Absent` with the loader's reason."""
+def load_or_missing(load: Callable[[], T]) -> T | MissingModel:
+    """The loaded model, or `MissingModel` with the loader's reason."""
     try:
         return load()
-    except AbsentModelError as error:
+    except MissingModelError as error:
         logger.warning("%s", error)
-        return Absent(str(error))
+        return MissingModel(str(error))
 
 
 def first_line(error: BaseException) -> str:

@@ -1,23 +1,23 @@
 import pytest
 
-from speciarl_verl.evaluation.conti.absent import Absent, AbsentModelError, at_hand, first_line
+from speciarl_verl.evaluation.conti.missing_model import MissingModel, MissingModelError, first_line, load_or_missing
 
 
 def test_at_hand_gives_the_model():
-    assert at_hand(lambda: "model") == "model"
+    assert load_or_missing(lambda: "model") == "model"
 
 
 def test_at_hand_gives_the_reason_and_logs_it(caplog):
     def load():
-        raise AbsentModelError("encoder x: not installed")
+        raise MissingModelError("encoder x: not installed")
 
-    assert at_hand(load) == Absent("encoder x: not installed")
+    assert load_or_missing(load) == MissingModel("encoder x: not installed")
     assert "encoder x: not installed" in caplog.text
 
 
 def test_at_hand_lets_other_errors_pass():
     with pytest.raises(ZeroDivisionError):
-        at_hand(lambda: 1 / 0)
+        load_or_missing(lambda: 1 / 0)
 
 
 @pytest.mark.parametrize(
