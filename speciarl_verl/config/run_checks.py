@@ -67,6 +67,11 @@ def _check_ignored_keys(config: DictConfig) -> None:
         for path, value in _leaves(_plain(config, key), key):
             if value is not None:
                 raise ConfigError(f"{path}={value} is ignored by verl's V1 trainer: use reward.{path} if you need it")
+    if config.actor_rollout_ref.actor.get("freeze_vision_tower"):
+        raise ConfigError(
+            "actor_rollout_ref.actor.freeze_vision_tower is read by no FSDP actor of verl 0.9.1: leave it out (a LoRA "
+            "run trains the language model alone)"
+        )
     if config.reward.custom_reward_function.path is not None:
         raise ConfigError("reward.custom_reward_function is not used: the reward is chosen by speciarl/reward=NAME")
 

@@ -88,6 +88,9 @@ def test_gpu_defaults_are_the_authors() -> None:
         pytest.param("reward_model.enable=true", "reward_model.enable=True is ignored", id="legacy reward model"),
         pytest.param("custom_reward_function.path=x.py", "custom_reward_function.path=x.py is ignored", id="legacy fn"),
         pytest.param("reward.custom_reward_function.path=x.py", "is not used", id="reward function"),
+        pytest.param(
+            "actor_rollout_ref.actor.freeze_vision_tower=true", "is read by no FSDP actor", id="frozen vision tower"
+        ),
         pytest.param("reward.reward_model.enable=true", "hosts a model that nobody asks", id="reward model"),
         pytest.param("reward.reward_manager.name=naive", "the reward manager is speciarl", id="other manager"),
         pytest.param("trainer.v1.trainer_mode=separate_async", "the only trainer supported", id="async trainer"),

@@ -1,6 +1,7 @@
 """Whatever the presets name, verl's own loaders find; whatever they set, verl's own dataclasses take."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,3 +57,12 @@ def test_verl_takes_the_presets(algo: str, profile: str, monkeypatch: pytest.Mon
         # verl looks for a vLLM while it checks.
         monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, VllmCpuFinder()])
         validate_config(config, use_reference_policy=actor.use_kl_loss, use_critic=False)
+
+
+def test_verl_reads_freeze_vision_tower_nowhere_still_refused() -> None:
+    """Once an actor reads it, it need not be refused."""
+    import verl
+
+    root = Path(verl.__file__).parent
+    readers = [path.name for path in root.rglob("*.py") if "freeze_vision_tower" in path.read_text(encoding="utf-8")]
+    assert readers == ["actor.py"]
