@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -13,6 +13,7 @@ from speciarl_verl.errors import InputError
 if TYPE_CHECKING:
     from speciarl_verl.evaluation.pipeline import Stage
     from speciarl_verl.judge.judge_config import ServerJudgeConfig
+    from speciarl_verl.method.answer import AnswerMode
 
 _MODEL, _DRAW, _JUDGE, _REPORT = "Model and data", "Sampling", "Judge", "Report"
 _SPEED = "Speed and patience (changes no result)"
@@ -125,6 +126,15 @@ def evaluate(
         int | None,
         _option(_JUDGE, "--max-words", metavar="N", min=1, help="A longer answer is wrong, as in training (12)."),
     ] = None,
+    answer: Annotated[
+        str | None,
+        _option(
+            _JUDGE,
+            "--answer",
+            metavar="MODE",
+            help="strict, or paper: the first <answer> anywhere, no rule on its form, as the authors do (strict).",
+        ),
+    ] = None,
     training_judge: Annotated[
         str | None,
         _option(
@@ -224,6 +234,7 @@ def evaluate(
             ),
             judge=judge_config(judge, judge_url, judge_set) if judge else None,
             max_words=max_words,
+            answer_mode=_answer_mode(answer),
             conti=ContiRequest(encoder, spacy, inclusion) if conti else None,
             browser_pictures=browser_pictures,
             compare=compare or (),
@@ -287,3 +298,9 @@ def _inclusion_judge(url: str | None, model: str | None) -> "ServerJudgeConfig |
     from speciarl_verl.evaluation.conti.inclusion import inclusion_config
 
     return inclusion_config(url, model) if url else None
+
+
+def _answer_mode(answer: str | None) -> "AnswerMode | None":
+    if answer not in (None, "strict", "paper"):
+        raise InputError(f"--answer {answer}: choose strict or paper")
+    return cast("AnswerMode | None", answer)

@@ -20,6 +20,7 @@ from speciarl_verl.evaluation.verdicts.manifest import Config
 from speciarl_verl.evaluation.verdicts.stage import run_judge
 from speciarl_verl.files import write_text
 from speciarl_verl.judge.many import outside_loop
+from speciarl_verl.method.answer import AnswerMode
 
 if TYPE_CHECKING:
     from speciarl_verl.evaluation.report.contents import Report
@@ -38,7 +39,7 @@ class Command:
     """What the command line says.
 
     Attributes:
-        judge: needed by the stage judge only; `max_words` is the run's, or the default, when None.
+        judge: needed by the stage judge only; `max_words` and `answer_mode` are the run's, or the defaults, when None.
         compare: folders of finished runs that are put beside this one.
     """
 
@@ -48,6 +49,7 @@ class Command:
     resources: Resources = field(default_factory=Resources)
     judge: Config | None = None
     max_words: int | None = None
+    answer_mode: AnswerMode | None = None
     conti: ContiRequest | None = None
     browser_pictures: int = 3000
     compare: Sequence[Path] = ()
@@ -75,7 +77,7 @@ def run_command(command: Command) -> Iterator[str]:
                 allow_missing=command.allow_missing,
             )
         if Stage.JUDGE in command.stages and command.judge is not None:
-            run_judge(evaluation, command.judge, command.max_words)
+            run_judge(evaluation, command.judge, command.max_words, command.answer_mode)
         if Stage.REPORT in command.stages:
             yield from _summary(run_report(evaluation, command.conti, command.browser_pictures), command.folder)
     if command.compare:

@@ -170,6 +170,18 @@ def test_a_judge_without_the_label_is_one_line_and_keeps_the_verdicts(bench: Ben
     assert "correctness 0.750" in bench.run("other", *flags).stdout
 
 
+def test_answer_mode_of_the_paper_takes_an_answer_out_of_the_thinking(bench: Bench) -> None:
+    bench.server.respond = lambda body: choices(f"<think>{ANSWERS[shade(body)]}")
+    assert "correctness 0.000" in bench.run("strict", *bench.flags).stdout
+    assert "correctness 0.750" in bench.run("paper", *bench.flags, "--answer", "paper").stdout
+    # The run keeps its mode where none is named, and takes no other.
+    assert bench.run("paper", *bench.flags).exit_code == 0
+    assert "judge answer mode 'paper', now it is 'strict'" in refusal(
+        bench.run("paper", *bench.flags, "--answer", "strict")
+    )
+    assert "--answer loose: choose strict or paper" in refusal(bench.run("x", *bench.flags, "--answer", "loose"))
+
+
 def test_predictions_made_elsewhere_get_the_same_figures(bench: Bench) -> None:
     bench.run("run", *bench.flags)
     external = bench.folder / "external.jsonl"

@@ -16,6 +16,7 @@ from speciarl_verl.judge.judge_config import CustomJudgeConfig, LLMJudgeConfig, 
 from speciarl_verl.judge.ledger import Account
 from speciarl_verl.judge.llm.rubric import load_rubric
 from speciarl_verl.judge.taxonomy import shipped_taxonomies
+from speciarl_verl.method.answer import AnswerMode
 
 JUDGE = "judge.json"
 Config = TaxonomyJudgeConfig | ServerJudgeConfig | CustomJudgeConfig
@@ -42,7 +43,8 @@ class JudgeRun(BaseModel):
     Attributes:
         config: of the judge, less what changes no verdict.
         text_sha256: of its rubrics, its taxonomy, or the module of its factory.
-        max_words: longest answer that is judged.
+        max_words: of an answer that is no malformed one, in the mode `strict`.
+        answer_mode: how answers were extracted; see `AnswerConfig`.
         account: what the sessions that ended (well or with a message) asked; see `Account`.
     """
 
@@ -52,10 +54,11 @@ class JudgeRun(BaseModel):
     config: dict[str, Any]
     text_sha256: str
     max_words: int
+    answer_mode: AnswerMode = "strict"
     account: dict[str, Any] = {}
 
     @classmethod
-    def of(cls, config: Config, max_words: int) -> "JudgeRun":
+    def of(cls, config: Config, max_words: int, answer_mode: AnswerMode = "strict") -> "JudgeRun":
         """The manifest of a judge that has not been asked yet.
 
         Raises:
@@ -65,6 +68,7 @@ class JudgeRun(BaseModel):
             config=config.model_dump(mode="json", exclude=_WITHOUT_EFFECT),
             text_sha256=_text_sha256(config),
             max_words=max_words,
+            answer_mode=answer_mode,
         )
 
     @property
@@ -128,4 +132,9 @@ def _text_sha256(config: Config) -> str:
 
 
 def _identity(run: JudgeRun) -> dict[str, Any]:
-    return {**run.config, "max_words": run.max_words, "rubric": f"{run.rubric} ({run.text_sha256[:8]})"}
+    return {
+        **run.config,
+        "max_words": run.max_words,
+        "answer mode": run.answer_mode,
+        "rubric": f"{run.rubric} ({run.text_sha256[:8]})",
+    }

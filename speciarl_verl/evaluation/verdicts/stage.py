@@ -18,7 +18,7 @@ from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.many import judge_with_progress
 from speciarl_verl.judge.protocol import Judge, Pair, Source, Verdict
 from speciarl_verl.judge.response import DEFAULT_MAX_WORDS, AnswerConfig
-from speciarl_verl.method.answer import extract_answer
+from speciarl_verl.method.answer import AnswerMode, extract_answer
 from speciarl_verl.server_client.discovery import find_service
 from speciarl_verl.server_client.failure import ServerError
 
@@ -26,7 +26,9 @@ _THE_SERVERS = frozenset({Source.CACHE, Source.COALESCED})
 """Who decided is the server, however its word came: a resumed run finds more of it in the cache."""
 
 
-def run_judge(evaluation: Evaluation, config: Config, max_words: int | None) -> None:
+def run_judge(
+    evaluation: Evaluation, config: Config, max_words: int | None = None, answer_mode: AnswerMode | None = None
+) -> None:
     """Judge what has no verdict yet.
 
     Raises:
@@ -39,7 +41,9 @@ def run_judge(evaluation: Evaluation, config: Config, max_words: int | None) -> 
     config = _with_model(config, recorded)
     if max_words is None:
         max_words = recorded.max_words if recorded else DEFAULT_MAX_WORDS
-    judging = JudgeRun.of(config, max_words)
+    if answer_mode is None:
+        answer_mode = recorded.answer_mode if recorded else "strict"
+    judging = JudgeRun.of(config, max_words, answer_mode)
     if recorded is not None:
         recorded.require_same(judging, folder)
         judging = recorded
@@ -52,8 +56,8 @@ def run_judge(evaluation: Evaluation, config: Config, max_words: int | None) -> 
         return
     ledger = Ledger()
     try:
-        judge = build_judge(config, ledger, AnswerConfig(max_words=max_words))
-        asyncio.run(judge_pending(pending, judge, journal, done=len(known)))
+        judge = build_judge(config, ledger, AnswerConfig(mode=answer_mode, max_words=max_words))
+        asyncio.run(judge_pending(pending, judge, journal, answer_mode, done=len(known)))
     finally:
         save_judge_run(judging.charged(ledger.account()), folder)
 
@@ -94,18 +98,24 @@ def load_verdicts(predictions: Sequence[Prediction], journal: Journal[Judged]) -
     return verdicts
 
 
-def without_judge(prediction: Prediction) -> Judged | str:
+def without_judge(prediction: Prediction, answer_mode: AnswerMode) -> Judged | str:
     """The record of a sample that needs no judge, or the answer that does."""
     if prediction.response is None:
         return Judged(prediction, answer=None, outcome=Outcome.FAILED)
-    extraction = extract_answer(prediction.response)
+    extraction = extract_answer(prediction.response, answer_mode)
     if extraction.answer is None:
         refusal = extraction.refusal.value if extraction.refusal else None
         return Judged(prediction, answer=None, outcome=Outcome.UNPARSEABLE, refusal=refusal)
     return extraction.answer
 
 
-async def judge_pending(pending: Sequence[Prediction], judge: Judge, journal: Journal[Judged], done: int = 0) -> None:
+async def judge_pending(
+    pending: Sequence[Prediction],
+    judge: Judge,
+    journal: Journal[Judged],
+    answer_mode: AnswerMode = "strict",
+    done: int = 0,
+) -> None:
     """Run the stage to its end, and close the judge.
 
     Args:
@@ -117,7 +127,7 @@ async def judge_pending(pending: Sequence[Prediction], judge: Judge, journal: Jo
     asked: list[tuple[Prediction, str]] = []
     with journal:
         for prediction in pending:
-            judged = without_judge(prediction)
+            judged = without_judge(prediction, answer_mode)
             if isinstance(judged, Judged):
                 journal.append([judged])
             else:
