@@ -27,7 +27,7 @@ from speciarl_verl.judge.protocol import Pair, Source, Verdict
 from speciarl_verl.method.category import Category
 from speciarl_verl.server_client.discovery import Dialect, Service, discover
 from speciarl_verl.server_client.endpoint import Endpoint, SettingNames
-from speciarl_verl.server_client.failure import ServerError, ServerRefusalError, UnusableAnswerError
+from speciarl_verl.server_client.failure import ServerError, ServerFailureError, ServerRefusalError, UnusableAnswerError
 from speciarl_verl.server_client.transport import Patience, Transport
 
 logger = logging.getLogger(__name__)
@@ -215,6 +215,8 @@ def _failed(endpoint: Endpoint, error: ServerError, pair: Pair) -> str:
             f"Switch its filter off, or name another model in {endpoint.names.model}."
         )
     if isinstance(error, ServerRefusalError) and not error.of_the_request:
+        return str(error)
+    if isinstance(error, ServerFailureError) and error.unreachable:
         return str(error)
     return f"{error} The pair was {pair}."
 

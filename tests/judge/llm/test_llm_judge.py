@@ -493,3 +493,9 @@ async def test_s6_judge_keeps_the_query_of_its_url(fake, make_judge):
 async def test_judge_server_in_the_midst_of_ending_is_asked_again(fake, make_judge):
     fake.script.append(fake.reply(200, EMPTY % b"abort"))
     assert (await make_judge().judge(PAIR)).category is Category.SPECIFIC
+
+
+async def test_judge_server_that_is_not_there_names_no_pair(make_judge, unused_tcp_port):
+    with pytest.raises(JudgeError, match="cannot connect") as error:
+        await make_judge(url=f"http://127.0.0.1:{unused_tcp_port}", model="m", budget_s=0.3).judge(PAIR)
+    assert "Pair(" not in str(error.value)
