@@ -6,7 +6,6 @@ be an easier rival, as its pool is searched at every request.
 
 import asyncio
 import contextlib
-import itertools
 import subprocess
 import sys
 import tempfile
@@ -29,12 +28,9 @@ from tests.servers import fixed_latency
 LATENCY_S = 0.2
 IN_FLIGHT = (1, 8, 64, 256, 512)
 WAVES = 10
-_LABELS = Labels(
-    "e judge client",
-    "wall ms a pair",
-    "a bare loop over httpx",
-    f"{LATENCY_S * 1000:g} ms / in flight: the server's own time",
-)
+_RIVAL = "a bare loop over httpx"
+_WALL = Labels("e wait", "wall ms a pair", _RIVAL, f"{LATENCY_S * 1000:g} ms / in flight: the server's own time")
+_CPU = Labels("e work", "CPU ms a pair", _RIVAL, "one request written and one answer read")
 
 
 @contextlib.contextmanager
@@ -49,36 +45,38 @@ def fixed_latency_server(latency_s: float) -> Iterator[str]:
 
 def run(pairs: int) -> Iterator[Comparison]:
     """Ever more requests in flight."""
-    caches = itertools.count()
     with fixed_latency_server(LATENCY_S) as url, tempfile.TemporaryDirectory() as folder:
         for in_flight in IN_FLIGHT:
             questions = [Pair(f"prediction {number}", "House Sparrow") for number in range(WAVES * in_flight)]
-
-            def ours(questions: list[Pair] = questions, in_flight: int = in_flight) -> float:
-                cache = Path(folder) / f"{next(caches)}.sqlite"
-                return asyncio.run(judged(url, questions, cache, in_flight)) * 1000 / len(questions)
-
-            def bare(questions: list[Pair] = questions, in_flight: int = in_flight) -> float:
-                return asyncio.run(bare_loop(url, questions, in_flight)) * 1000 / len(questions)
-
-            yield _LABELS.compare(f"{in_flight} in flight", ours, bare, pairs, warm=False)
+            ours, bare = [], []
+            for number in range(pairs):
+                cache = Path(folder) / f"{in_flight}-{number}.sqlite"
+                # Work that is not awaited yet, in turns which goes first.
+                sides = [(judged(url, questions, cache, in_flight), ours), (bare_loop(url, questions, in_flight), bare)]
+                for work, figures in sides[:: 1 if number % 2 else -1]:
+                    figures.append(_spent(work, len(questions)))
+            for part, labels in enumerate((_WALL, _CPU)):
+                case = f"{in_flight} in flight"
+                yield labels.of(case, [figures[part] for figures in ours], [figures[part] for figures in bare])
         yield _known_pairs(url, Path(folder) / "known.sqlite", pairs)
+
+
+def _spent(work: Coroutine[Any, Any, float], questions: int) -> tuple[float, float]:
+    """Wall-clock and CPU milliseconds a question."""
+    started = time.process_time()
+    seconds = asyncio.run(work)
+    return seconds * 1000 / questions, (time.process_time() - started) * 1000 / questions
 
 
 def _known_pairs(url: str, cache: Path, pairs: int) -> Comparison:
     """What a step costs whose pairs are all in the cache."""
     questions = [Pair(f"prediction {number}", "House Sparrow") for number in range(1_280)]
 
-    def cpu_ms(work: Coroutine[Any, Any, float]) -> float:
-        started = time.process_time()
-        asyncio.run(work)
-        return (time.process_time() - started) * 1000 / len(questions)
-
     labels = Labels("e known pair", "CPU ms a pair", "a bare request over httpx", "one read of the cache")
     return labels.compare(
         "all in the cache",
-        lambda: cpu_ms(judged(url, questions, cache, 64)),
-        lambda: cpu_ms(bare_loop(url, questions, 64)),
+        lambda: _spent(judged(url, questions, cache, 64), len(questions))[1],
+        lambda: _spent(bare_loop(url, questions, 64), len(questions))[1],
         pairs,
     )
 
