@@ -32,7 +32,7 @@ class World:
 
 
 def python_module(*arguments: object) -> None:
-    subprocess.run([sys.executable, "-m", *map(str, arguments)], cwd=ROOT, check=True, timeout=300)
+    subprocess.run([sys.executable, "-m", *map(str, arguments)], cwd=ROOT, check=True, timeout=1500)
 
 
 def environment() -> dict[str, str]:

@@ -20,6 +20,8 @@ from speciarl_verl.rollout.row import GROUP_SIZE_KEY, VALIDATE_KEY
 from tests.config.test_run_checks import CPU
 from tests.plugin.rollout_world import TRUTH, FakeEngine
 
+EXAMPLE = Path(__file__).parents[1] / "example_plugin"
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -133,6 +135,26 @@ async def test_failing_judge_is_announced_and_no_rollout_gets_a_reward(
     assert {type(output) for output in outputs} <= {JudgeError, GroupError}
     announced = [entry for entry in published if entry["partition_id"] == STOP_PARTITION]
     assert announced[0]["tag"] == {"reason": "the judge at http://judge:1 does not answer."}
+
+
+async def test_judge_and_rule_of_the_example_package_decide(
+    model: Path, published: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(EXAMPLE)
+    texts: list[str | Exception] = [answer("bird"), answer("albatross"), answer(TRUTH), "no tags", answer("poodle")]
+    own = [
+        "speciarl/judge=custom",
+        "speciarl.judge.factory=example_speciarl.judges:make_judge",
+        "speciarl.judge.options={broad: [bird]}",
+        "speciarl.reward.rule=example_speciarl.rules:brief_and_dynamic",
+    ]
+    outputs = await rollouts(model, texts, *own)
+    word = 1 / 64
+    assert [output.reward_score for output in outputs] == [0.25 - word, 0.375 - word, 1 - 3 * word, -1.0, -word]
+    infos = [output.extra_fields["reward_extra_info"] for output in outputs]
+    assert [info["category"] for info in infos] == ["G", "S-", "S", "unparseable", "W"]
+    tags = {entry["key"]: entry["tag"] for entry in published}
+    assert published_account({ACCOUNT_PARTITION: tags}).figures()["custom"] == 4
 
 
 @pytest.mark.parametrize(
