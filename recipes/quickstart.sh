@@ -66,13 +66,12 @@ train() { # verl's full output goes to the log; what tells of progress is shown
   fi
 }
 
-evaluate() { # evaluate MODEL OUT FLAG...: what the model says of the held-out birds, judged and reported by the product
+evaluate() { # evaluate MODEL OUT: what the model says of the held-out birds, judged and reported by the product
   local model=$1 out=$2
-  shift 2
   [[ -e $out.jsonl ]] ||
     python -m recipes.quickstart.evaluate --model "$model" --data "$world/data/test.parquet" --out "$out.jsonl"
   speciarl evaluate --predictions "$out.jsonl" --data "$world/data/test.parquet" --model "$model" --out "$out" \
-    --judge taxonomy --judge-set "taxonomy=$world/birds/taxonomy.json" "$@"
+    --judge taxonomy --judge-set "taxonomy=$world/birds/taxonomy.json"
 }
 
 trained=$run/train/checkpoints/global_step_$steps/actor/huggingface
@@ -83,11 +82,12 @@ stage "warm the policy up" "$world/warmup" python -m recipes.quickstart.warmup -
 stage "evaluate before" "$world/before/browser.html" evaluate "$world/warmup" "$world/before"
 stage "train with the $reward reward: $steps steps of verl on the CPU (a minute of start-up)" "$trained" train
 after=$run/after-$steps
-stage "evaluate after" "$after/compare/compare.json" evaluate "$trained" "$after" --compare "$world/before"
+stage "evaluate after" "$after/browser.html" evaluate "$trained" "$after"
+stage "compare the two" "$after/compare/compare.json" speciarl compare "$world/before" "$after" --out "$after/compare"
 echo "== report"
 python -m recipes.quickstart.report --before "$world/before" --after "$after" \
   --visibility "$world/birds/visibility.txt" --metrics "$run/train/metrics" --reward "$reward" --seed "$seed" --steps "$steps" --out "$run"
 # The latest run's, whatever its reward and seed.
 cp "$run/report.json" "$run/report.png" outputs/quickstart/
-echo "== outputs/quickstart/report.json and report.png; the trained policy's report: $after/report.md, its answers picture by
-   picture: $after/browser.html, against the untrained one: $after/compare/compare.md; $SECONDS s in all"
+echo "== outputs/quickstart/report.json and report.png, in $SECONDS s; of the trained policy:"
+printf '   %s\n' "$after/report.md" "$after/browser.html (its answers, picture by picture)" "$after/compare/compare.md"

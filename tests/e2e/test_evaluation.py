@@ -77,7 +77,7 @@ class Evaluations:
     def report(self, out: str) -> dict[str, Any]:
         """Less what differs between equal runs: when it was, and the name of its folder."""
         report: dict[str, Any] = json.loads((self.folder / out / "report.json").read_text())
-        del report["about"]["created"], report["about"]["name"]
+        del report["run"]["created"], report["name"]
         return report
 
     def responses(self, out: str) -> dict[str, str]:
@@ -192,7 +192,7 @@ def test_server_gives_the_same_and_survives_a_kill(
     flags = ("--server", server.url, "--concurrency", 4)
     uninterrupted = evaluations.run("server", *flags)
     assert uninterrupted["datasets"] == in_process["datasets"]
-    assert uninterrupted["about"]["model"] == "policy"
+    assert uninterrupted["run"]["settings"]["model"] == "policy"
     left = evaluations.run_killed("server-killed", "predictions.jsonl", 10, *flags)
     assert 10 <= left < evaluations.pictures, "it was over before it could be killed"
     assert evaluations.run("server-killed", *flags) == uninterrupted

@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 
 from speciarl_verl.errors import EvaluationError, SpeciaRLError
-from speciarl_verl.evaluation.fingerprint import fingerprint
 from speciarl_verl.evaluation.pictures import read_pictures
 from speciarl_verl.evaluation.predict.request import PredictRequest, requested_run
 from speciarl_verl.evaluation.run import RUN, EngineKind, Run, load_run, save_model
@@ -88,19 +87,6 @@ def test_a_model_is_known_by_its_weights(tmp_path: Path) -> None:
     retrained = model_folder(tmp_path / "m", weights=b"Weights")
     with pytest.raises(EvaluationError, match="was made with model"):
         first.require_same(requested(tmp_path, first, model=retrained), tmp_path)
-
-
-def test_fingerprint_reads_both_ends_of_a_file(tmp_path: Path) -> None:
-    size = 3 << 20
-    marks = set()
-    for name, place in (("first", 0), ("last", size - 1)):
-        weights = bytearray(size)
-        weights[place] = 1
-        marks.add(fingerprint(Path(model_folder(tmp_path / name, bytes(weights)))))
-    marks.add(fingerprint(Path(model_folder(tmp_path / "same", bytes(size)))))
-    assert len(marks) == 3
-    (tmp_path / "same" / "optimizer.pt").write_bytes(b"x")
-    assert fingerprint(tmp_path / "same") in marks
 
 
 def test_data_may_move(tmp_path: Path) -> None:

@@ -1,5 +1,4 @@
 import random
-import sys
 from collections import Counter
 
 import pytest
@@ -10,7 +9,6 @@ from speciarl_verl.evaluation.records import Outcome
 from speciarl_verl.evaluation.report.assembly import build_report
 from speciarl_verl.evaluation.report.benchmarks import ALL, FINE_GRAINED, VERY_FINE_GRAINED
 from speciarl_verl.evaluation.report.contents import Report
-from speciarl_verl.evaluation.report.folders import read_report, write_report
 from speciarl_verl.evaluation.statistics.best_of import best_of_curve
 from speciarl_verl.evaluation.statistics.intervals import estimate_scores
 from speciarl_verl.method.category import Category
@@ -202,44 +200,6 @@ def test_build_report_averages_the_scores_of_conti_where_no_data_set_lacks_them(
     assert mean.notes == {"llama_inclusion": "missing for stanford_cars"}
     assert report.datasets[0].conti.notes == {"llama_inclusion": "no LLM was given"}
     assert report.averages[0].conti is None
-
-
-def test_write_report_leaves_all_files_and_reads_back(tmp_path):
-    report = build_report(draw("cub", 30, answers=("\ud800 lone", "plain")), **about())
-    write_report(report, tmp_path)
-    assert read_report(tmp_path) == report
-    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    plots = {f"plots/{name}.{kind}" for name in ("tradeoff", "categories", "confusions_cub") for kind in ("png", "svg")}
-    assert files == {"report.json", "report.md", "report.tex"} | plots
-    page = (tmp_path / "report.md").read_text()
-    assert all(f"]({plot})" in page for plot in plots if plot.endswith("png"))
-
-
-def test_write_report_without_matplotlib_names_the_extra_and_writes_nothing(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(EvaluationError, match=r"matplotlib: pip install 'speciarl_verl\[evaluate\]'"):
-        write_report(build_report(judge_each([SPECIFIC]), **about()), tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        pytest.param(None, "holds no report.json", id="none"),
-        pytest.param("{", "is no report of this version", id="torn"),
-        pytest.param('{"about": 3}', "is no report of this version", id="another shape"),
-        pytest.param("version 1", "has schema version 1, not 2", id="another version"),
-    ],
-)
-def test_read_report_refuses_what_is_no_report_in_one_line(tmp_path, text, words):
-    if text == "version 1":
-        report = build_report(judge_each([SPECIFIC]), **about())
-        text = report.model_copy(update={"schema_version": 1}).model_dump_json()
-    if text is not None:
-        (tmp_path / "report.json").write_text(text)
-    with pytest.raises(EvaluationError, match=words) as refused:
-        read_report(tmp_path)
-    assert "\n" not in str(refused.value)
 
 
 def test_report_refuses_an_unknown_field():
