@@ -140,7 +140,7 @@ async def test_file_letters_come_with_a_confidence_column(fake, ask, tmp_path):
 
 
 def test_file_csv_by_its_name_and_from_standard_input(tmp_path):
-    text = '\ufeffprediction,ground_truth,note\n"jay, the bird",Blue Jay,"a\nb"\njay,Blue Jay,\n'
+    text = '\ufeffprediction,ground_truth,note\n"crow, the bird",Blue Jay,"a\nb"\njay,Blue Jay,\n'
     (tmp_path / "in.csv").write_text(text, encoding="utf-8")
     named = run("file", tmp_path / "in.csv", "--out", tmp_path / "out.csv")
     piped = run("file", "-", "--format", "csv", input=text.encode())
@@ -282,10 +282,11 @@ async def test_calibrate_measures_a_known_confusion(fake, ask, tmp_path):
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["calibration.json", "confusion.png"]
 
 
-async def test_calibrate_binary_rubric_is_measured_on_correct_and_wrong(fake, ask, tmp_path):
-    fine = {entry.pair for entry in GOLD if entry.category >= Category.SPECIFIC}
+@pytest.mark.parametrize(("rubric", "lowest"), [("binary", Category.GENERIC), ("exact", Category.SPECIFIC)])
+async def test_calibrate_rubric_of_two_grades_is_measured_on_correct_and_wrong(fake, ask, tmp_path, rubric, lowest):
+    fine = {entry.pair for entry in GOLD if entry.category >= lowest}
     answer_by(fake, lambda pair: "correct" if pair in fine else "wrong")
-    flags = ["--judge-set", "prompt=binary", "--min-accuracy", "1", "--out", tmp_path]
+    flags = ["--judge-set", f"prompt={rubric}", "--min-accuracy", "1", "--out", tmp_path]
     result = await ask("calibrate", *flags)
     assert result.exit_code == 0, result.stderr
     report = json.loads((tmp_path / "calibration.json").read_text())
