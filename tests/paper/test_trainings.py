@@ -43,7 +43,7 @@ def test_verl_takes_the_training(name: str, tmp_path: Path, monkeypatch: pytest.
     given = overrides(name, tmp_path)
     config = compose_config(given)
     speciarl = check_run(config)
-    assert speciarl.judge.name == "server"
+    assert (speciarl.answer.mode, speciarl.judge.name) == ("paper", "server")
     OmegaConf.resolve(config)
     # verl looks for a vLLM while it checks.
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, VllmCpuFinder()])

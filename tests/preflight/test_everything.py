@@ -89,6 +89,7 @@ FLAGS = {
     "--epochs": ("3", "trainer.total_epochs=3"),
     "--reliability": ("0.5", "speciarl.reward.reliability=0.5"),
     "--support": ("3", "speciarl.reward.support=3"),
+    "--answer": ("paper", "speciarl.answer.mode=paper"),
     "--judge-noise": ("0.05", "speciarl.reward.judge_noise=0.05"),
     "--lora-rank": ("8", "actor_rollout_ref.model.lora_rank=8"),
 }
