@@ -91,7 +91,9 @@ def test_stock_dataset_loads_the_same_file(tmp_path: Path) -> None:
 
 
 def test_what_data_prep_writes_loads_in_both(tmp_path: Path) -> None:
-    from data_prep.prepare import Request, prepare
+    from data_prep.options import Request
+    from data_prep.pictures.settings import Settings
+    from data_prep.prepare import prepare
     from data_prep.readers.folder import FolderReader
     from data_prep.sampling import Sampling
 
@@ -99,7 +101,8 @@ def test_what_data_prep_writes_loads_in_both(tmp_path: Path) -> None:
     for number in range(4):
         Image.new("RGB", (56, 40 + number), (number, 90, 90)).save(tmp_path / "source" / "wren" / f"{number}.jpg")
     sampling = Sampling(val_size=Size.parse("0", ""), test_size=Size.parse("0", ""))
-    prepare(FolderReader(), Request(source=str(tmp_path / "source"), out=tmp_path / "out", sampling=sampling))
+    source, out = tmp_path / "source", tmp_path / "out"
+    prepare(FolderReader(), Request(str(source), out, sampling, Settings(), split_file=None, workers=1))
     path = str(tmp_path / "out" / "train.parquet")
     stock = rl_dataset.RLHFDataset(path, tokenizer=None, config=_config(tmp_path), processor=object())
     ours = _open(path, _config(tmp_path, prompt="short"))
