@@ -44,13 +44,15 @@ class Row:
 
     Attributes:
         flags: of `recipes/train.sh`.
-        images: of the setting's birds, the first so many; None takes all.
+        images: of the setting's birds, a draw of so many; None takes all.
+        supervised: fine-tuned on the labels by `recipes/sft.sh`, each bird once, at the rate of its preset.
     """
 
     name: str
     n: int = 0
     flags: tuple[str, ...] = ()
     images: int | None = None
+    supervised: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,23 @@ class Run:
     row: Row
     seed: int
     setting: Setting
+
+    @property
+    def images(self) -> int:
+        """How many birds there are to train on."""
+        return self.row.images or self.setting.images
+
+    @property
+    def steps(self) -> int:
+        """Of the optimiser."""
+        if self.row.supervised:
+            return self.images // self.setting.prompts
+        return self.setting.steps if self.row.n else 0
+
+    @property
+    def rollouts(self) -> int:
+        """How many answers it samples and judges."""
+        return 0 if self.row.supervised else self.steps * self.setting.prompts * self.row.n
 
     def as_json(self) -> dict[str, Any]:
         """What makes two results comparable; of a row that trains nothing, only what it depends on."""
@@ -71,7 +90,7 @@ class Run:
             "seed": self.seed,
             "n": self.row.n,
             "flags": list(self.row.flags),
-            "images": self.row.images or self.setting.images,
+            "images": self.images,
             "setting": setting,
         }
 
@@ -105,6 +124,7 @@ _FURTHER = (
     Row("graded-3 N=8", 8, _reward("graded-3")),
     Row("DAPO dynamic N=8", 8, (*_DYNAMIC, "--algo", "dapo")),
     Row("DAPO binary N=8", 8, (*_reward("binary"), "--algo", "dapo")),
+    Row("SFT", 1, supervised=True),
     *(Row(f"noise {rate}% N=8", 8, (*_DYNAMIC, "--judge-noise", f"{rate / 100}"), 1024) for rate in (5, 10, 25)),
     *(Row(f"{images} images N=8", 8, _DYNAMIC, images) for images in (128, 1024)),
 )

@@ -54,31 +54,39 @@ def prepare(seed: int, setting: Setting, work: Path) -> Path:
 
 def data_of(run: Run, folder: Path) -> Path:
     """The parquets of a run's pictures, made if need be."""
-    images = run.row.images or run.setting.images
-    data = folder / f"data-{images}"
+    data = folder / f"data-{run.images}"
     if not (data / "manifest.json").exists():
         command = ["data_prep", "folder", "--source", folder / "birds" / "pictures", "--out", data]
-        _stage([sys.executable, "-m", *command, "--train-size", images, "--seed", run.seed], folder / "data.log")
+        _stage([sys.executable, "-m", *command, "--train-size", run.images, "--seed", run.seed], folder / "data.log")
     return data
 
 
 def train(run: Run, folder: Path, out: Path) -> Path:
     """Train, and give the folder of the trained policy."""
-    setting, batch = run.setting, run.setting.prompts * run.row.n
     data = data_of(run, folder)
-    policy = out / "checkpoints" / f"global_step_{setting.steps}" / "actor" / "huggingface"
+    shared = ["--train", data / "train.parquet", "--model", folder / "policy", "--out", out, "--profile", "cpu"]
+    shared += ["--seed", run.seed]
+    step = out / "checkpoints" / f"global_step_{run.steps}"
+    if run.row.supervised:
+        policy = step / "huggingface"
+        script, flags = "sft.sh", ["--epochs", 1]
+        overrides = [f"data.train_batch_size={run.setting.prompts}"]
+    else:
+        policy = step / "actor" / "huggingface"
+        flags = ["--val", data / "val.parquet", "--taxonomy", folder / "birds" / "taxonomy.json"]
+        flags += ["--rollouts", run.row.n, *run.row.flags]
+        script, overrides = "train.sh", _reinforced(run)
+    shutil.rmtree(out, ignore_errors=True)
+    _stage(["bash", ROOT / "recipes" / script, *shared, *flags, "--", *overrides], out.with_suffix(".log"))
+    if not policy.exists():
+        raise RunError(f"{run.row.name}, seed {run.seed}: no {policy}: see {out.with_suffix('.log')}")
+    return policy
+
+
+def _reinforced(run: Run) -> list[str]:
+    setting, batch = run.setting, run.setting.prompts * run.row.n
     micro = min(batch, _MICRO_BATCH)
-    flags = {
-        "train": data / "train.parquet",
-        "val": data / "val.parquet",
-        "model": folder / "policy",
-        "out": out,
-        "profile": "cpu",
-        "taxonomy": folder / "birds" / "taxonomy.json",
-        "seed": run.seed,
-        "rollouts": run.row.n,
-    }
-    overrides = [
+    return [
         f"data.train_batch_size={setting.prompts}",
         "data.max_prompt_length=32",
         "data.max_response_length=16",
@@ -98,12 +106,6 @@ def train(run: Run, folder: Path, out: Path) -> Path:
         "trainer.test_freq=-1",
         "trainer.val_before_train=false",
     ]
-    shutil.rmtree(out, ignore_errors=True)
-    pairs = [part for name, value in flags.items() for part in (f"--{name}", value)]
-    _stage(["bash", ROOT / "recipes" / "train.sh", *pairs, *run.row.flags, "--", *overrides], out.with_suffix(".log"))
-    if not policy.exists():
-        raise RunError(f"{run.row.name}, seed {run.seed}: no {policy}: see {out.with_suffix('.log')}")
-    return policy
 
 
 def evaluate(policy: Path, run: Run, folder: Path, out: Path) -> dict[str, Any]:
@@ -129,16 +131,16 @@ def complete(run: Run, work: Path) -> list[dict[str, Any]]:
     out = work / "runs" / f"{run.row.name.replace(' ', '-').replace('/', '_')}-seed{run.seed}"
     out.parent.mkdir(parents=True, exist_ok=True)
     course: list[Any] = []
-    policy, rollouts = folder / "policy", 0
+    policy = folder / "policy"
     if run.row.name != BASELINES:
         start = time.monotonic()
         policy = train(run, folder, out)
         seconds["train"] = time.monotonic() - start
-        course = [
-            [step.number, round(step.reward, 4), {name: round(share, 4) for name, share in step.shares.items()}]
-            for step in read_steps(out / "metrics")
-        ]
-        rollouts = run.setting.steps * run.setting.prompts * run.row.n
+        if not run.row.supervised:
+            course = [
+                [step.number, round(step.reward, 4), {name: round(share, 4) for name, share in step.shares.items()}]
+                for step in read_steps(out / "metrics")
+            ]
     start = time.monotonic()
     found = evaluate(policy, run, folder, out.with_suffix(".json"))
     seconds["evaluate"] = time.monotonic() - start
@@ -147,7 +149,7 @@ def complete(run: Run, work: Path) -> list[dict[str, Any]]:
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "run": run.as_json(),
     }
-    shared |= {"steps": len(course), "rollouts": rollouts}
+    shared |= {"steps": run.steps, "rollouts": run.rollouts}
     return [
         {"name": BASELINE_NAMES[name] if run.row.name == BASELINES else run.row.name, "seed": run.seed}
         | shared

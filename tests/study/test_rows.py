@@ -45,3 +45,11 @@ def test_choose_takes_patterns_and_seeds() -> None:
 def test_choose_refuses_a_pattern_without_a_row() -> None:
     with pytest.raises(ValueError, match="--only dinamic: no such row: choose from 1024 images"):
         choose(all_runs(Setting()), ["dinamic"], [])
+
+
+def test_work_is_counted_in_steps_and_rollouts() -> None:
+    runs = {run.row.name: run for run in all_runs(Setting(images=3000, prompts=32, steps=30))}
+    assert (runs["dynamic N=16"].steps, runs["dynamic N=16"].rollouts) == (30, 30 * 32 * 16)
+    assert (runs["SFT"].steps, runs["SFT"].rollouts) == (93, 0)
+    assert (runs[BASELINES].steps, runs[BASELINES].rollouts) == (0, 0)
+    assert runs["128 images N=8"].as_json()["images"] == 128
