@@ -90,7 +90,7 @@ def oracle(answerer: Answerer, evidence: Evidence, pictures: Pictures) -> dict[s
     kinds = [asdict(b) for b in reliability(known.stated[:, 0], known.right[:, 0])]
     families = [asdict(b) for b in reliability(known.stated[:, 1], known.right[:, 1])]
     return _counts(categories) | {
-        "ceiling": best_choice(of_pictures(evidence)).hm,
+        "ceiling": round(best_choice(of_pictures(evidence)).hm, 4),
         "reliability": {"kind": kinds, "family": families},
     }
 

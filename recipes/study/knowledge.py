@@ -76,10 +76,14 @@ def reliability(stated: Floats, right: npt.NDArray[np.bool_], bins: int = 10) ->
     """Bins of equal width in the stated probability; empty ones are left out."""
     place = np.minimum((stated * bins).astype(int), bins - 1)
     return [
-        Bin(b / bins, (b + 1) / bins, int(within.sum()), float(stated[within].mean()), float(right[within].mean()))
+        Bin(b / bins, (b + 1) / bins, int(within.sum()), _mean(stated[within]), _mean(right[within]))
         for b in range(bins)
         if (within := place == b).any()
     ]
+
+
+def _mean(values: Floats | npt.NDArray[np.bool_]) -> float:
+    return round(float(values.mean()), 4)
 
 
 def _ids(answerer: Answerer, words: list[str]) -> list[int]:
