@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recipes.study.results import append_results, read_results
+from recipes.study.results import read_results
 from recipes.study.rows import Setting, all_runs
 from recipes.study.run import describe
 
@@ -74,6 +74,5 @@ def test_one_row_goes_through_verl_and_is_not_repeated(tmp_path: Path) -> None:
     assert [point[0] for point in result["course"]] == [1, 2]
     assert result["rollouts"] == 2 * 8 * 4
     assert sum(result["domains"]["cars"]["counts"].values()) == 6
-    assert 0 < result["figures"]["fine-grained"]["hm"] < 1
+    assert set(result["figures"]) >= {"birds", "fine-grained"}
     assert study(*flags, "--plan").stdout.strip() == "0 runs left, 0.0 h"
-    append_results(results, [])
