@@ -15,7 +15,7 @@ export PATH=$PWD/.venv/bin:$PATH
 # Fresh processes would compile their imports anew; and threads that spin while they wait steal from the others.
 unset PYTHONDONTWRITEBYTECODE
 export OMP_WAIT_POLICY=passive
-unit=(pytest -n 2 --dist worksteal -m "not e2e and not servers")
+unit=(pytest -n 2 --dist worksteal -m "not e2e and not servers and not full and not drill")
 case ${1:-} in
   '' | --quick | --full) ;;
   --drills) exec pytest -m drill ;;
@@ -31,6 +31,6 @@ mypy
 "${unit[@]}"
 case ${1:-} in
   --quick) ;;
-  --full) pytest -m "(e2e or servers) and not drill" ;;
+  --full) pytest -m "(e2e or servers or full) and not drill" ;;
   *) pytest -m "(e2e or servers) and not drill and not full" ;;
 esac

@@ -7,14 +7,13 @@ Configuration keys read, besides those of verl's `RLHFDataset`:
     data.speciarl.prompt: a template of `speciarl_verl/prompts/` or the path of a .txt file; `train` when absent.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from verl.utils.dataset.rl_dataset import RLHFDataset
 
 from speciarl_verl.data_contract import IMAGE_PLACEHOLDER, check_parquet
 from speciarl_verl.errors import InputError
-from speciarl_verl.prompts import DEFAULT_PROMPT, load_prompt
+from speciarl_verl.prompts import configured_prompt
 
 
 class SpeciaRLDataset(RLHFDataset):
@@ -29,7 +28,7 @@ class SpeciaRLDataset(RLHFDataset):
         self, data_files: Any, tokenizer: Any, config: Any, processor: Any = None, max_samples: int = -1
     ) -> None:
         # The base class builds messages in its constructor when it filters long prompts: the prompt comes first.
-        self._content = IMAGE_PLACEHOLDER + load_prompt(_prompt_name(config))
+        self._content = IMAGE_PLACEHOLDER + configured_prompt(config.get("speciarl"))
         super().__init__(data_files, tokenizer, config, processor, max_samples)
 
     def _read_files_and_tokenize(self) -> None:
@@ -48,11 +47,3 @@ class SpeciaRLDataset(RLHFDataset):
             part.pop("bytes", None)
             part.pop("path", None)
         return messages
-
-
-def _prompt_name(config: Any) -> str:
-    node: Mapping[str, Any] = config.get("speciarl") or {}
-    unknown = sorted(set(node) - {"prompt"})
-    if unknown:
-        raise InputError(f"data.speciarl.{unknown[0]}: unknown key: data.speciarl has only `prompt`")
-    return str(node.get("prompt") or DEFAULT_PROMPT)

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, entry_points, version
 
 from speciarl_verl.platform_cpu import cpu_selected
-
-REQUIRED_VERL = "0.9.1"
-"""The one version whose internals the seams were written against."""
+from speciarl_verl.preflight.machine import REQUIRED_VERL
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,23 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyarrow.parquet as pq
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig
 
 from speciarl_verl.config.run_checks import check_run
 from speciarl_verl.config.schema import SpeciaRLConfig
-from speciarl_verl.data_contract import check_parquet
 from speciarl_verl.errors import ConfigError
 from speciarl_verl.judge.build import build_judge
 from speciarl_verl.judge.judge_config import CustomJudgeConfig, HostedJudgeConfig, TaxonomyJudgeConfig
 from speciarl_verl.judge.protocol import Pair
-from speciarl_verl.preflight.machine import check_attention, check_engines, check_platform, check_ports, check_ray_cpus
+from speciarl_verl.preflight.machine import (
+    check_attention,
+    check_engines,
+    check_platform,
+    check_ports,
+    check_ray_cpus,
+    check_verl,
+)
+from speciarl_verl.preflight.training_data import check_training_data
 from speciarl_verl.rollout.rule import try_rule
 
 _PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
@@ -30,10 +36,12 @@ def check_everything(config: DictConfig) -> SpeciaRLConfig:
 
     Raises:
         ConfigError: a key of the configuration, the model or the machine.
-        DataContractError: a parquet.
+        DataContractError: a parquet, or a label in it.
+        InputError: the prompt.
         JudgeError: the judge does not answer, or does not know the data's labels.
         RuleError: the reward rule gives nothing that could be trained on.
     """
+    check_verl()
     speciarl = check_run(config)
     try_rule(speciarl.reward, config.actor_rollout_ref.rollout.n)
     check_platform(speciarl)
@@ -44,10 +52,8 @@ def check_everything(config: DictConfig) -> SpeciaRLConfig:
     check_model(str(config.actor_rollout_ref.model.path))
     if isinstance(speciarl.judge, HostedJudgeConfig):
         check_judge_model(str(config.reward.reward_model.model_path))
-    files = [*_files(config.data.train_files), *_files(config.data.val_files)]
-    for file in files:
-        check_parquet(file)
-    asyncio.run(_check_judge(speciarl, files))
+    labels = check_training_data(config.data)
+    asyncio.run(_check_judge(speciarl, labels))
     return speciarl
 
 
@@ -87,11 +93,7 @@ def _model_folder(path: str) -> Path | None:
     return folder
 
 
-def _files(value: str | ListConfig) -> list[str]:
-    return [value] if isinstance(value, str) else [str(file) for file in value]
-
-
-async def _check_judge(speciarl: SpeciaRLConfig, files: Sequence[str]) -> None:
+async def _check_judge(speciarl: SpeciaRLConfig, labels: Sequence[str]) -> None:
     if isinstance(speciarl.judge, HostedJudgeConfig):
         # Its servers start with the run, which asks them before its first step: here, what needs no server.
         await build_judge(speciarl.judge.at("http://not-yet-known")).close()
@@ -101,17 +103,7 @@ async def _check_judge(speciarl: SpeciaRLConfig, files: Sequence[str]) -> None:
         await judge.check()
         if isinstance(speciarl.judge, TaxonomyJudgeConfig | CustomJudgeConfig):
             # Of one's own judge nobody knows what a pair costs: one must do.
-            labels = ground_truths(files)[: None if speciarl.judge.name == "taxonomy" else 1]
-            for label in labels:
+            for label in labels if speciarl.judge.name == "taxonomy" else labels[:1]:
                 await judge.judge(Pair(prediction=label, ground_truth=label))
     finally:
         await judge.close()
-
-
-def ground_truths(files: Sequence[str]) -> list[str]:
-    """The distinct labels of some parquet files of ours, sorted."""
-    labels: set[str] = set()
-    for file in files:
-        column = pq.read_table(file, columns=["reward_model"]).column("reward_model")
-        labels.update(row["ground_truth"] for row in column.to_pylist())
-    return sorted(labels)

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from omegaconf import DictConfig
@@ -11,8 +12,26 @@ from speciarl_verl.config.schema import SpeciaRLConfig
 from speciarl_verl.errors import ConfigError
 from speciarl_verl.platform_cpu import cpu_selected
 
+REQUIRED_VERL = "0.9.1"
+"""The one version whose internals the hooks were written against."""
 _CPUS_PER_TRAINING_WORKER = 3
 """verl's `max_colocate_count`: the CPUs in each worker's placement group bundle."""
+
+
+def check_verl() -> None:
+    """The hooks are written against one version's internals.
+
+    Raises:
+        ConfigError: another version of verl is installed, or none.
+    """
+    try:
+        found = version("verl")
+    except PackageNotFoundError:
+        found = "none"
+    if found != REQUIRED_VERL:
+        raise ConfigError(
+            f"verl {REQUIRED_VERL} is required and {found} is installed: pip install verl=={REQUIRED_VERL}"
+        )
 
 
 def check_platform(speciarl: SpeciaRLConfig) -> None:

@@ -4,6 +4,7 @@ A prompt is the text of the one user message, after the picture; there is no sys
 Source: arXiv 2603.03197, the training prompt and the five that steer specificity against correctness, in our own words.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from speciarl_verl.errors import InputError
@@ -43,3 +44,18 @@ def load_prompt(name_or_path: str = DEFAULT_PROMPT) -> str:
         if placeholder in text:
             raise InputError(f"prompt {path}: contains {placeholder}: take it out, the picture is put before the text")
     return text
+
+
+def configured_prompt(node: Mapping[str, object] | None) -> str:
+    """The text that `data.speciarl` names.
+
+    Args:
+        node: `data.speciarl` of a configuration, with the key `prompt` or none.
+
+    Raises:
+        InputError: an unknown key, or what `load_prompt` refuses.
+    """
+    unknown = sorted(set(node or ()) - {"prompt"})
+    if unknown:
+        raise InputError(f"data.speciarl.{unknown[0]}: unknown key: data.speciarl has only `prompt`")
+    return load_prompt(str((node or {}).get("prompt") or DEFAULT_PROMPT))

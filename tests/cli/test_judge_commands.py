@@ -28,7 +28,7 @@ def ask(fake, tmp_path):
 
     async def run_with_server(command, *arguments, **options):
         flags = ["--judge", "server", "--judge-url", fake.url, "--judge-set", f"cache={tmp_path / 'answers.sqlite'}"]
-        limits = ["--judge-set", "timeout_s=2", "--judge-set", "budget_s=2"]
+        limits = ["--judge-set", "timeout_s=60", "--judge-set", "budget_s=60"]
         return await asyncio.to_thread(run, command, *flags, *limits, *arguments, **options)
 
     return run_with_server

@@ -4,8 +4,6 @@ import json
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -84,15 +82,3 @@ def test_every_command_runs(downloads: Path, run: Run) -> None:
     assert len(names(downloads / "data" / "cub" / "train.parquet")) == 8
     assert len(names(downloads / "data" / "mix" / "train.parquet")) == 24
     assert len(names(downloads / "data" / "paper-mix" / "train.parquet")) == 24
-
-
-@pytest.mark.full
-def test_commands_of_the_measurement_run(tmp_path: Path) -> None:
-    bench = [sys.executable, "tests/data_prep/bench.py"]
-    subprocess.run([*bench, "make", tmp_path, "--pictures", "400"], check=True, cwd=ROOT)
-    done = subprocess.run(
-        [*bench, "run", tmp_path, "--pairs", "1"], check=True, cwd=ROOT, capture_output=True, text=True
-    )
-    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert [entry["verify"] for entry in found] == ["header", "full"]
-    assert all(entry["ratio"] > 0 for entry in found)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.conftest import ROOT, World, environment
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 BUDGET_S = 5
 
@@ -79,7 +79,7 @@ def test_training_stops_when_the_judge_dies(world: World, judge: DyingJudge, tmp
         command = world.command(out, *flags, overrides=overrides)
         trainer = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output, stderr=output)
         try:
-            deadline = time.monotonic() + 400
+            deadline = time.monotonic() + 1500
             while not list(out.glob("hydra")) or judge.verdicts < 3:
                 assert trainer.poll() is None, log.read_text()[-3000:]
                 assert time.monotonic() < deadline, "no rollout was ever judged"

@@ -45,7 +45,11 @@ def test_dry_run_prints_configuration_and_command_and_starts_nothing(inputs: dic
         pytest.param(["--model", "/no/model"], "no model at /no/model", id="no model"),
         pytest.param(["--prompt", "nice"], "unknown prompt 'nice'", id="prompt"),
         pytest.param(["--thinking", "/no/run"], "/no/run: no judged run there", id="thinking"),
-        pytest.param([], "data.train_files has 1 pictures, less than data.train_batch_size=16", id="small set"),
+        pytest.param(
+            ["--", "data.train_batch_size=32"],
+            "data.train_files has 16 pictures, less than data.train_batch_size=32",
+            id="small set",
+        ),
         pytest.param(["--profile", "gpu", "--", "trainer.device=cpu"], "do not agree", id="device"),
         pytest.param(["--", "trainer.total_epoch=3"], "does not compose", id="misspelt override"),
     ],
