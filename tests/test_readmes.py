@@ -1,4 +1,4 @@
-"""Every command in a README is run by a test, or listed with what it needs that no test has; every link leads
+"""Every command in a README is run by a test, with small inputs, or listed with why it is not; every link leads
 somewhere. data_prep's and the judge's READMEs are run whole by tests of their own."""
 
 import re
@@ -22,7 +22,6 @@ READMES = [
 RUN_BY = {
     r"bash recipes/setup\.sh$": "tests/run.sh",
     r"bash tests/run\.sh": ".ci/run",
-    r"bash recipes/quickstart\.sh": "tests/quickstart/test_quickstart_flags.py",
     r"python -m data_prep ": "tests/data_prep/test_readme.py",
     r"recipes/train\.sh --train": "tests/e2e/test_training.py",
     r"recipes/sft\.sh --train": "tests/e2e/test_paper.py",
@@ -37,6 +36,7 @@ RUN_BY = {
 NOT_RUN = {
     r"bash recipes/setup\.sh --gpu": "needs CUDA; its order and fallback are tested without (tests/test_setup.py)",
     r"recipes/serve_judge\.sh$": "needs two GPUs; tests/servers serve a tiny model with --device cpu",
+    r"bash recipes/quickstart\.sh": "minutes of training; its stages and flags are tested (tests/quickstart)",
     r"\.venv/bin/pre-commit install": "changes the checkout's hooks",
 }
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)")
