@@ -104,13 +104,14 @@ _HALF = _reward("dynamic", "--reliability", "0.5")
 _TWO_THIRDS = _reward("dynamic", "--reliability", "0.6667")
 _FLOOR = _reward("floor")
 
-_FIRST = (
+_CONTRASTS = (
     Row(BASELINES),
     Row("dynamic N=8", 8, _DYNAMIC),
     Row("binary N=8", 8, _reward("binary")),
+    Row("dynamic N=16", 16, _DYNAMIC),
+    Row("dynamic N=4", 4, _DYNAMIC),
+    Row("reliability 2/3 N=16", 16, _TWO_THIRDS),
 )
-_SECOND = (Row("dynamic N=16", 16, _DYNAMIC), Row("dynamic N=4", 4, _DYNAMIC))
-_THIRD = (Row("reliability 2/3 N=16", 16, _TWO_THIRDS),)
 _FURTHER = (
     *(Row(f"graded-1 N={n}", n, _reward("graded-1")) for n in (8, 16)),
     *(Row(f"floor 2/3 N={n}", n, _FLOOR) for n in (8, 16)),
@@ -129,15 +130,13 @@ _FURTHER = (
     *(Row(f"{images} images N=8", 8, _DYNAMIC, images) for images in (128, 1024)),
 )
 _STAGES: Sequence[tuple[Sequence[Row], int]] = (
-    (_FIRST, SEEDS),
-    (_SECOND, SEEDS),
-    (_THIRD, SEEDS),
+    (_CONTRASTS, SEEDS),
     *(((row,), SEEDS_FURTHER) for row in _FURTHER),
 )
 
 
 def all_runs(setting: Setting) -> Iterator[Run]:
-    """Every run in order: the contrasts seed by seed, then the further rows."""
+    """Every run in order: all contrasts seed by seed, so that each seed has a pair of each, then the further rows."""
     for rows, seeds in _STAGES:
         for seed in range(seeds):
             for row in rows:

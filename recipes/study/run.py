@@ -113,7 +113,7 @@ def evaluate(policy: Path, run: Run, folder: Path, out: Path) -> dict[str, Any]:
     command = ["recipes.study.evaluate", "--policy", policy, "--taxonomy", folder / "birds" / "taxonomy.json"]
     command += ["--out", out, "--pictures", run.setting.held_out, "--seed", run.seed]
     command += ["--baselines"] if run.row.name == BASELINES else []
-    _stage([sys.executable, "-m", *command], out.with_suffix(".log"))
+    _stage([sys.executable, "-m", *command], out.with_suffix(".evaluation.log"))
     found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
     return found
 
