@@ -8,6 +8,7 @@ import typer
 
 from speciarl_verl.cli.evaluate import compare, evaluate
 from speciarl_verl.cli.judge_commands import app as judge_app
+from speciarl_verl.cli.name import name
 from speciarl_verl.cli.plain_group import PlainGroup
 from speciarl_verl.cli.refusal import refusing
 
@@ -17,6 +18,7 @@ app = typer.Typer(
 app.add_typer(judge_app, name="judge")
 app.command()(evaluate)
 app.command()(compare)
+app.command()(name)
 
 
 @app.command()

@@ -36,7 +36,7 @@ def find_adapter(path: str) -> Path:
     Raises:
         EvaluationError: there is none.
     """
-    folder = _last_step(Path(path).expanduser())
+    folder = last_step(Path(path).expanduser())
     if not folder.exists() and _HUB_ID.fullmatch(path):
         folder = _from_hub(path)
     for place in (folder, folder / "lora_adapter", folder / "actor", folder / "actor" / "lora_adapter"):
@@ -55,7 +55,7 @@ def find_adapter(path: str) -> Path:
     raise EvaluationError(f"--adapter {path}: no adapter there: {_CURE}")
 
 
-def _last_step(folder: Path) -> Path:
+def last_step(folder: Path) -> Path:
     """What verl says is the last complete checkpoint of a folder of them; the folder itself where it is none."""
     tracker = folder / _LATEST
     return folder / f"global_step_{read_text(tracker).strip()}" if tracker.is_file() else folder
