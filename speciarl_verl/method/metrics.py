@@ -57,13 +57,33 @@ def compute_metrics(categories: Iterable[Category]) -> Metrics:
     n = sum(counted.values())
     if n == 0:
         raise ValueError("no predictions to score")
-    right = n - counted[Category.WRONG]
-    correctness = right / n
-    points = sum(category.specificity_score * count for category, count in counted.items() if category.is_correct)
+    ratios = weigh(counted)
+    counts = {category: counted[category] for category in Category}
+    return Metrics(ratios.correctness, ratios.specificity, ratios.hm, n, counts)
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """The three figures alone, as in `Metrics`."""
+
+    correctness: float
+    specificity: float
+    hm: float
+
+
+def weigh(weights: Mapping[Category, float]) -> Ratios:
+    """The same of counts or shares of the categories, whose sum is more than 0.
+
+    >>> weigh({Category.WRONG: 0.25, Category.SPECIFIC: 0.25, Category.GENERIC: 0.5}).correctness
+    0.75
+    """
+    wrong = weights.get(Category.WRONG, 0)
+    right = sum(weights.values()) - wrong
+    correctness = right / (right + wrong)
+    points = sum(category.specificity_score * weight for category, weight in weights.items() if category.is_correct)
     specificity = points / right / Category.SPECIFIC.specificity_score if right else 0.0
     total = specificity + correctness
-    hm = 2 * specificity * correctness / total if total else 0.0
-    return Metrics(correctness, specificity, hm, n, {category: counted[category] for category in Category})
+    return Ratios(correctness, specificity, 2 * specificity * correctness / total if total else 0.0)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ Config keys: `trainer.v1.sampler.sampler_kwargs.*` (set by the preset).
 
 import json
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,9 @@ from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 from speciarl_verl.errors import StopRunError
 from speciarl_verl.files import write_text
 from speciarl_verl.judge.ledger import Account
-from speciarl_verl.judge.response import ANSWER_RULES
 from speciarl_verl.plugin.registration import missing_registrations
 from speciarl_verl.plugin.trainer_mail import published_account, raise_if_announced
-from speciarl_verl.rollout.scorer import SHARE_KEYS, UNPARSEABLE
+from speciarl_verl.rollout.step_figures import OURS, step_figures
 
 logger = logging.getLogger(__name__)
 
@@ -80,9 +78,9 @@ class SpeciaRLReplayBuffer(ReplayBuffer):
         self._sync_metadata_from_transfer_queue()
         account = self._read_account()
         if partition_id == "train":
-            metrics |= {f"training/speciarl/judge/{name}": value for name, value in account.figures().items()}
+            metrics |= {f"{OURS}judge/{name}": value for name, value in account.figures().items()}
             records = judged_rollouts(batch.keys, partition_id)
-            metrics |= category_metrics(records, groups_asked=batch_size)
+            metrics |= step_figures(records, groups_asked=batch_size)
             if self._rollouts_dir is not None:
                 write_rollouts(records, self._rollouts_dir / f"{global_steps}.jsonl")
         return batch, metrics
@@ -118,25 +116,6 @@ def judged_rollouts(keys: Sequence[str], partition_id: str) -> list[dict[str, An
 def _plain(value: Any) -> Any:
     """TransferQueue hands non-tensor data back either bare or wrapped, depending on how it was batched."""
     return getattr(value, "data", value)
-
-
-def category_metrics(records: Sequence[Mapping[str, Any]], groups_asked: int) -> dict[str, float]:
-    """Shares in [0, 1]: of outcomes, of the rules that refused an answer or called it malformed, of verdicts that judge
-    noise moved; and of groups that all got the same reward and so teach nothing."""
-    outcomes = Counter(record["category"] for record in records)
-    rewards: dict[str, set[float]] = {}
-    for record in records:
-        rewards.setdefault(record["uid"], set()).add(record["group_reward"])
-    judged = len(records) - outcomes[UNPARSEABLE]
-    metrics = {f"training/speciarl/share/{key}": outcomes[key] / len(records) for key in SHARE_KEYS}
-    rules = Counter(record["rule"] for record in records if record["rule"])
-    metrics |= {f"training/speciarl/rule/{rule}": rules[rule] / len(records) for rule in ANSWER_RULES}
-    moved = sum(record["category"] != record["verdict"] for record in records)
-    metrics["training/speciarl/noised_share_of_judged"] = moved / judged if judged else 0.0
-    metrics["training/speciarl/correct_share_of_judged"] = 1 - outcomes["W"] / judged if judged else 0.0
-    metrics["training/speciarl/groups_without_signal"] = sum(len(r) == 1 for r in rewards.values()) / len(rewards)
-    metrics["training/speciarl/groups_lost"] = float(groups_asked - len(rewards))
-    return metrics
 
 
 def write_account(account: Account, path: Path) -> None:

@@ -9,14 +9,17 @@ import pytest
 from speciarl_verl.errors import StopRunError
 from speciarl_verl.judge.ledger import Account
 from speciarl_verl.judge.protocol import Source
-from speciarl_verl.plugin.replay_buffer import SpeciaRLReplayBuffer, category_metrics, judged_rollouts, write_rollouts
+from speciarl_verl.plugin.replay_buffer import SpeciaRLReplayBuffer, judged_rollouts, write_rollouts
 from speciarl_verl.plugin.trainer_mail import ACCOUNT_PARTITION, STOP_PARTITION, published_account, raise_if_announced
+from speciarl_verl.rollout.step_figures import step_figures
 
 
 def record(uid: str, session_id: int, category: str, reward: float) -> dict[str, Any]:
     rewards = {"group_reward": reward, "reward": reward}
     rule = "no-answer" if category == "unparseable" else ""
-    return {"uid": uid, "session_id": session_id, "category": category, "verdict": category, "rule": rule, **rewards}
+    outcome = {"category": category, "verdict": category, "best": "S", "reference": "S", "rule": rule}
+    texts = {"answer": "" if rule else "a bird", "ground_truth": "robin"}
+    return {"uid": uid, "session_id": session_id, **outcome, **texts, **rewards}
 
 
 RECORDS = [
@@ -27,36 +30,10 @@ RECORDS = [
 ]
 
 
-def test_category_metrics_are_shares_of_all_rollouts() -> None:
-    metrics = category_metrics(RECORDS, groups_asked=3)
-    assert {key.rsplit("/", 1)[1]: value for key, value in metrics.items() if "/share/" in key} == {
-        **dict.fromkeys(["A", "S-", "S+"], 0.0),
-        **dict.fromkeys(["W", "G", "S", "unparseable"], 0.25),
-    }
-    assert metrics["training/speciarl/correct_share_of_judged"] == pytest.approx(2 / 3)
-    assert metrics["training/speciarl/groups_without_signal"] == 0.5
-    assert metrics["training/speciarl/groups_lost"] == 1.0
-    rules = {key.rsplit("/", 1)[1]: value for key, value in metrics.items() if "/rule/" in key}
-    assert rules == {"no-answer": 0.25, **dict.fromkeys(["empty", "punctuation-only", "too-long", "hedged"], 0.0)}
-    assert metrics["training/speciarl/noised_share_of_judged"] == 0.0
-
-
-def test_category_metrics_count_the_verdicts_that_noise_moved() -> None:
-    moved = [{**one, "verdict": "A"} if one["category"] == "W" else one for one in RECORDS]
-    metrics = category_metrics(moved, groups_asked=2)
-    assert metrics["training/speciarl/noised_share_of_judged"] == pytest.approx(1 / 3)
-
-
-def test_category_metrics_of_a_step_in_which_nothing_was_parseable() -> None:
-    metrics = category_metrics([record("a", i, "unparseable", -1.0) for i in range(2)], groups_asked=1)
-    assert metrics["training/speciarl/correct_share_of_judged"] == 0.0
-    assert metrics["training/speciarl/share/unparseable"] == 1.0
-
-
 def test_verl_averages_our_metrics_instead_of_summing_or_taking_an_extreme() -> None:
     from verl.trainer.ppo.v1.utils import MetricsAggregator
 
-    for key in category_metrics(RECORDS, groups_asked=3):
+    for key in step_figures(RECORDS, groups_asked=3):
         assert MetricsAggregator()._get_aggregation_type(key) == "weighted_avg", key
 
 
