@@ -154,4 +154,48 @@ fi
 mkdir -p "$out/metrics"
 # verl's file logger overwrites: a resumed run gets a file of its own.
 export VERL_FILE_LOGGER_PATH="$out/metrics/$start.jsonl"
-exec "$python" -m verl.trainer.main_ppo "${OVERRIDES[@]}"
+log=$out/train.log
+touch "$log"
+written=$(wc -c <"$log")
+# Of an earlier launch.
+rm -f "$out/stop"
+
+# A group of processes of its own for the trainer, so that ctrl-C reaches it once, through here.
+set -m
+exec 3> >(exec "$python" -m speciarl_verl.cli follow "$VERL_FILE_LOGGER_PATH" "$log" --log-offset "$written")
+follower=$! trainer='' asked='' signalled=''
+pass_on() { # pass_on SIGNAL
+  signalled=1
+  [[ -n $trainer ]] || exit 130
+  kill -"$1" -- "-$trainer" 2>/dev/null || :
+}
+end_after_step() { # end_after_step SIGNAL: the first asks, the second insists
+  [[ -z $asked ]] || { pass_on TERM; return; }
+  signalled=1 asked=1
+  touch "$out/stop"
+  echo "train.sh: $1: the training is asked to end after this step ($out/stop); a second one ends it at once"
+}
+trap 'end_after_step SIGTERM' TERM
+trap 'end_after_step SIGUSR1' USR1
+trap 'pass_on INT' INT
+
+# Where this script is killed, the trainer goes too.
+tied=()
+! command -v setpriv >/dev/null || tied=(setpriv --pdeathsig TERM)
+echo "train.sh: verl's output goes to $log"
+${tied[@]+"${tied[@]}"} "$python" -m verl.trainer.main_ppo "${OVERRIDES[@]}" >>"$log" 2>&1 3>&- &
+trainer=$!
+# From here on a status that is not 0 is looked at, and no reason to end.
+set +e
+while
+  signalled=''
+  wait "$trainer" 2>/dev/null
+  status=$?
+  # A trapped signal ends `wait` as well.
+  [[ -n $signalled ]]
+do :; done
+trap '' PIPE
+echo "$status" >&3
+exec 3>&-
+wait "$follower" || echo "train.sh: the training ended with status $status (see $log)" >&2
+exit "$status"

@@ -25,7 +25,8 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"config"}),
     # A training's rollouts and an evaluation know nothing of each other.
     frozenset({"rollout", "evaluation"}),
-    frozenset({"plugin"}),
+    # So do verl's hooks and what looks at a run from its files.
+    frozenset({"plugin", "watch"}),
     frozenset({"preflight"}),
     # The library's front door, and the command line, on top.
     frozenset({"speciarl_verl"}),

@@ -27,6 +27,13 @@ def train(command: list[str], log: Path) -> int:
         ).returncode
 
 
+def trainer_of(script: int) -> int:
+    """The process id of `verl.trainer.main_ppo` under a train.sh."""
+    children = Path(f"/proc/{script}/task/{script}/children").read_text().split()
+    (trainer,) = [child for child in children if b"main_ppo" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return int(trainer)
+
+
 def metric_files(out: Path) -> list[Path]:
     """verl's metrics, one file a launch, in the order of the launches; the judge's account lies beside each."""
     return sorted((out / "metrics").glob("*.jsonl"))
@@ -92,19 +99,20 @@ def test_grpo_trains_and_resumes_after_being_killed(world: World, tmp_path: Path
     command = world.command(out, "--taxonomy", str(world.taxonomy), overrides=steps)
     latest = out / "checkpoints/latest_checkpointed_iteration.txt"
     with log.open("w") as output:
-        # train.sh ends in exec: this is the trainer's own process.
-        trainer = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output, stderr=output)
-        while trainer.poll() is None and not (latest.exists() and latest.read_text().strip() == "2"):
+        script = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output, stderr=output)
+        while script.poll() is None and not (latest.exists() and latest.read_text().strip() == "2"):
             time.sleep(0.2)
-        assert trainer.poll() is None, log.read_text()[-3000:]
-        os.kill(trainer.pid, signal.SIGKILL)
-        trainer.wait()
+        assert script.poll() is None, log.read_text()[-3000:]
+        os.kill(trainer_of(script.pid), signal.SIGKILL)
+        assert script.wait() == 128 + signal.SIGKILL
     reached = int(latest.read_text())
     assert reached < 4, "the run was over before it could be killed"
 
     resumed = tmp_path / "resumed.log"
     assert train(command, resumed) == 0, resumed.read_text()[-3000:]
-    assert f"Resuming from {out}/checkpoints/global_step_{reached}" in resumed.read_text()
+    assert f"Resuming from {out}/checkpoints/global_step_{reached}" in (out / "train.log").read_text()
+    lines = [line for line in resumed.read_text().splitlines() if line.startswith("step ")]
+    assert [line.split()[1] for line in lines] == [f"{step}/4" for step in range(reached + 1, 5)]
     second_launch = metric_files(out)[-1].read_text().splitlines()
     assert json.loads(second_launch[0])["step"] == reached + 1
     assert_trained(out, world, steps=4, log=resumed)

@@ -1,0 +1,32 @@
+"""The message that matters at the end of a failed training's log."""
+
+import re
+from collections.abc import Iterable
+
+_STOPPED = "training stopped:"
+"""How our own message to end a run begins (plugin/trainer_mail.py)."""
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_RAY_PREFIX = re.compile(r"^\([\w.:]+ (?:pid|ip)=[^)]*\) ?")
+_EXCEPTION = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit)(?:\(\w+\))?: \S")
+_RAY_TRACE = re.compile(r"^ray\.\S+: ray::")
+"""Names the task that failed, and not yet why."""
+
+
+def last_words(lines: Iterable[str]) -> str | None:
+    """Our message that ended the run, else the last exception, else the last line; None where there is no line.
+
+    >>> last_words(["Traceback ...", "\\x1b[36m(TaskRunner pid=7)\\x1b[0m ValueError: no such column", "bye"])
+    'ValueError: no such column'
+    """
+    stopped = raised = last = None
+    for line in lines:
+        # A progress bar overwrites itself.
+        text = _RAY_PREFIX.sub("", _COLOUR.sub("", line.rsplit("\r", 1)[-1])).strip()
+        if not text:
+            continue
+        last = text
+        if _STOPPED in text:
+            stopped = text[text.index(_STOPPED) :]
+        elif _EXCEPTION.match(text) and not _RAY_TRACE.match(text):
+            raised = text
+    return stopped or raised or last

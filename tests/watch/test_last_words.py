@@ -1,0 +1,29 @@
+"""The one message of a failed training that its user needs."""
+
+import pytest
+
+from speciarl_verl.watch.last_words import last_words
+
+RAY = "\x1b[36m(TaskRunnerV1 pid=7, ip=10.0.0.1)\x1b[0m "
+TRACE = "ray.exceptions.RayTaskError(StopRunError): ray::TaskRunnerV1.run() (pid=7)"
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        pytest.param([], None, id="nothing"),
+        pytest.param(["", "Killed", " "], "Killed", id="last line"),
+        pytest.param(
+            ["step 1", "x.y.ConfigError: no such key", "at exit: bye"], "x.y.ConfigError: no such key", id="own"
+        ),
+        pytest.param([RAY + "ValueError: bad column", TRACE], "ValueError: bad column", id="cause, not Ray's task"),
+        pytest.param(["Training:  10%\rKeyError: 'uid'"], "KeyError: 'uid'", id="behind a progress bar"),
+        pytest.param(
+            [RAY + "speciarl_verl.errors.StopRunError: training stopped: judge dead.", "OSError: at exit"],
+            "training stopped: judge dead.",
+            id="ours before all others",
+        ),
+    ],
+)
+def test_the_message_that_matters(lines: list[str], words: str | None) -> None:
+    assert last_words(lines) == words

@@ -1,0 +1,191 @@
+"""The end of recipes/train.sh: verl's output in a file, a line a step on the terminal, signals, the exit status.
+
+verl is a script here, which `PYTHON` starts in the place of `verl.trainer.main_ppo`; a real one trains in tests/e2e.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PYTHON = """#!/usr/bin/env bash
+case "$*" in
+  *" preflight "*) exit 0 ;;
+  "-m verl.trainer.main_ppo"*) exec {python} {trainer} ;;
+  *) exec {python} "$@" ;;
+esac
+"""
+TRAINER = """
+import json, os, sys, time
+from pathlib import Path
+out = Path({out!r})
+print("INFO: Total training steps: 2", flush=True)
+with open(os.environ["VERL_FILE_LOGGER_PATH"], "a") as metrics:
+    data = {{"critic/score/mean": 0.25, "timing_s/step": 12.0}}
+    metrics.write(json.dumps({{"step": 1, "data": data}}) + "\\n")
+def lasts(): # until the test says so
+    (out / "pid").write_text(str(os.getpid()))
+    while not (out / "end").exists():
+        time.sleep(0.05)
+{ending}
+"""
+
+
+class Launch:
+    """recipes/train.sh over a scripted trainer; both are gone when the test is over."""
+
+    def __init__(self, tmp_path: Path, ending: str) -> None:
+        self.out = tmp_path / "out"
+        trainer, python = tmp_path / "trainer.py", tmp_path / "python"
+        trainer.write_text(TRAINER.format(out=str(self.out), ending=ending))
+        python.write_text(PYTHON.format(python=sys.executable, trainer=trainer))
+        python.chmod(0o755)
+        for name in ("train", "val"):
+            (tmp_path / f"{name}.parquet").touch()
+        files = [f"--{name}={tmp_path / name}.parquet" for name in ("train", "val")]
+        flags = [part for flag in files for part in flag.split("=")]
+        self.process = subprocess.Popen(
+            ["bash", "recipes/train.sh", *flags, "--model", "m", "--out", str(self.out)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHON": str(python)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # As from a terminal: a shell in the background would ignore SIGINT.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+
+    def trainer(self) -> int:
+        """Its process id, when it runs."""
+        assert self.process.stdout is not None
+        pid = self.out / "pid"
+        while not (pid.exists() and pid.read_text()):
+            assert self.process.poll() is None, self.process.communicate()
+        return int(pid.read_text())
+
+    def line(self) -> str:
+        """The next line on its standard output."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def end(self) -> tuple[int, str, str]:
+        """Status, standard output and error output."""
+        output, errors = self.process.communicate(timeout=60)
+        return self.process.returncode, output, errors
+
+
+@pytest.fixture
+def launch(tmp_path: Path) -> Iterator[Callable[[str], Launch]]:
+    started: list[Launch] = []
+
+    def start(ending: str) -> Launch:
+        started.append(Launch(tmp_path, ending))
+        return started[-1]
+
+    yield start
+    for one in started:
+        (one.out / "end").touch()
+        one.process.kill()
+        one.process.communicate()
+
+
+def test_log_holds_verls_output_and_the_terminal_a_line_a_step(launch: Callable[[str], Launch]) -> None:
+    run = launch("print('a wall of text')")
+    status, output, errors = run.end()
+    assert (status, errors) == (0, "")
+    assert [line.strip() for line in output.splitlines()] == [
+        f"train.sh: verl's output goes to {run.out}/train.log",
+        "step 1/2  reward 0.250  12.0 s  12 s left",
+    ]
+    assert "a wall of text" in (run.out / "train.log").read_text()
+    (metrics,) = (run.out / "metrics").glob("*.jsonl")
+    assert json.loads(metrics.read_text())["step"] == 1
+
+
+def test_failed_training_keeps_its_status_and_says_why_and_where_to_read_on(launch: Callable[[str], Launch]) -> None:
+    status, _, errors = (run := launch("sys.exit('training stopped: the judge is dead. Start again.')")).end()
+    assert status == 1
+    assert errors.splitlines() == [
+        "train.sh: the training ended with status 1: training stopped: the judge is dead. Start again. "
+        f"(all of it: {run.out}/train.log)"
+    ]
+
+
+def test_log_is_appended_to_and_an_earlier_launch_is_not_blamed(
+    launch: Callable[[str], Launch], tmp_path: Path
+) -> None:
+    assert launch("raise ValueError('of the first launch')").end()[0] == 1
+    (tmp_path / "out" / "stop").touch()
+    status, _, errors = (run := launch("sys.exit(7)")).end()
+    assert status == 7
+    assert "INFO: Total training steps: 2" in errors
+    assert "of the first launch" in (run.out / "train.log").read_text()
+    assert not (run.out / "stop").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1], ids=["SIGTERM", "SIGUSR1"])
+def test_first_signal_asks_for_an_end_after_the_step_and_waits_for_it(
+    launch: Callable[[str], Launch], number: signal.Signals
+) -> None:
+    run = launch("lasts(); sys.exit(5)")
+    run.trainer()
+    run.process.send_signal(number)
+    told = [run.line() for _ in range(3)]
+    assert any(f"train.sh: {number.name}: the training is asked to end after this step" in line for line in told), told
+    assert (run.out / "stop").exists()
+    assert run.process.poll() is None
+    (run.out / "end").touch()
+    assert run.end()[0] == 5
+
+
+def test_second_sigterm_ends_the_training_at_once(launch: Callable[[str], Launch]) -> None:
+    run = launch("lasts()")
+    trainer = run.trainer()
+    run.process.send_signal(signal.SIGTERM)
+    while not (run.out / "stop").exists():
+        pass
+    # bash may lose a signal that comes while it handles one of the same kind.
+    while run.process.poll() is None:
+        run.process.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+    status, _, errors = run.end()
+    assert status == 128 + signal.SIGTERM
+    assert f"the training ended with status {status}" in errors
+    with pytest.raises(ProcessLookupError):
+        os.kill(trainer, 0)
+
+
+def test_ctrl_c_ends_the_training_and_the_script(launch: Callable[[str], Launch]) -> None:
+    run = launch("lasts()")
+    trainer = run.trainer()
+    run.process.send_signal(signal.SIGINT)
+    status, _, errors = run.end()
+    assert status == 128 + signal.SIGINT
+    assert "KeyboardInterrupt" in errors
+    with pytest.raises(ProcessLookupError):
+        os.kill(trainer, 0)
+
+
+def test_trainer_does_not_outlive_a_script_that_is_killed(launch: Callable[[str], Launch]) -> None:
+    run = launch("lasts()")
+    trainer = run.trainer()
+    run.process.kill()
+    # Its standard output is held by the follower too, which ends when the script's end of its pipe is closed.
+    assert run.end()[0] == -signal.SIGKILL
+    while is_running(trainer):
+        pass
+
+
+def is_running(pid: int) -> bool:
+    """Whether it still does something: one that nobody has waited for is dead as well."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
