@@ -81,6 +81,7 @@ class SpeciaRLConfig(_Node):
         group_timeout_s: how long a judged rollout waits for its siblings, in seconds.
         share_preparation: decode, tokenise and process a picture once for all rollouts of its group.
         rollouts_dir: where each step's judged rollouts are written as JSONL; null writes none.
+        rollout_texts: of how many pictures a step the responses themselves are written too, 4,000 characters each.
         judge_account: the JSON file that tells what the judging cost so far; null writes none.
     """
 
@@ -91,6 +92,7 @@ class SpeciaRLConfig(_Node):
     group_timeout_s: float = Field(default=1800.0, gt=0)
     share_preparation: bool = True
     rollouts_dir: str | None = None
+    rollout_texts: int = Field(default=8, ge=0)
     judge_account: str | None = None
     profile: Literal["cpu", "gpu"] = "gpu"
 

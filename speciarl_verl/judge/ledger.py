@@ -54,6 +54,15 @@ class Account:
                 return math.exp((step + 0.5) * _STEP)
         return None
 
+    def since(self, earlier: "Account") -> "Account":
+        """What was counted after an earlier state of the same account."""
+        counts = {name: getattr(self, name) - getattr(earlier, name) for name in (*_COUNTS, "votes", "agreement")}
+        return Account(
+            decided=Counter(self.decided) - Counter(earlier.decided),
+            latencies=Counter(self.latencies) - Counter(earlier.latencies),
+            **counts,
+        )
+
     def figures(self) -> dict[str, float]:
         """Plain numbers for a report or a tracker; what nothing is known of is left out."""
         figures: dict[str, float] = {"asked": self.asked}

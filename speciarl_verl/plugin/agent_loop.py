@@ -21,6 +21,7 @@ from speciarl_verl.plugin.trainer_mail import announce_failure
 from speciarl_verl.rollout.preparation import current_preparation
 from speciarl_verl.rollout.row import read_ground_truth, read_origin, read_placement
 from speciarl_verl.rollout.scorer import Rollout, ScoredRollout
+from speciarl_verl.rollout.trace import TRACE_KEY, trace
 
 Score = Callable[[Rollout], Awaitable[ScoredRollout]]
 
@@ -96,10 +97,11 @@ class SpeciaRLAgentLoop(SingleTurnAgentLoop):
             max_response_tokens=self.response_length,
             origin=read_origin(sample),
         )
-        started = time.perf_counter()
+        generated_at, started = time.time(), time.perf_counter()
         scored = await score(rollout)
         await process_scorer(self.config).account.publish()
         output.reward_score = scored.reward
         output.extra_fields["reward_extra_info"] = scored.extra_info()
+        output.extra_fields[TRACE_KEY] = trace(rollout.text, generated_at, scored.verdict_s)
         output.metrics.compute_score = time.perf_counter() - started
         return output

@@ -21,9 +21,11 @@ from speciarl_verl.judge.ledger import Account
 from speciarl_verl.plugin.registration import missing_registrations
 from speciarl_verl.plugin.trainer_mail import published_account, raise_if_announced
 from speciarl_verl.rollout.step_figures import OURS, step_figures
+from speciarl_verl.rollout.trace import TRACE_KEY, written
 
 logger = logging.getLogger(__name__)
 
+_FIELDS = ("extra_fields", "reward_model", "data_source", "extra_info")
 _LAST_POLL_S = 0.05
 """Between two looks at the very last rollouts: while the trainer waits for them, everything waits."""
 
@@ -50,6 +52,8 @@ class SpeciaRLReplayBuffer(ReplayBuffer):
         self._rollouts_dir = Path(directory) if directory else None
         account = sampler_kwargs["judge_account"]
         self._account_path = Path(account) if account else None
+        self._account_before = Account()
+        self._texts, self._seed = int(sampler_kwargs["rollout_texts"]), int(sampler_kwargs["seed"])
 
     def _wait_for_next_poll(self, partition_id: str, last_debug_time: float) -> float:
         """See `ReplayBuffer._wait_for_next_poll`; the less of the step is outstanding, the sooner it looks again."""
@@ -78,11 +82,14 @@ class SpeciaRLReplayBuffer(ReplayBuffer):
         self._sync_metadata_from_transfer_queue()
         account = self._read_account()
         if partition_id == "train":
-            metrics |= {f"{OURS}judge/{name}": value for name, value in account.figures().items()}
+            metrics |= judge_figures(account, self._account_before)
             records = judged_rollouts(batch.keys, partition_id)
             metrics |= step_figures(records, groups_asked=batch_size)
             if self._rollouts_dir is not None:
-                write_rollouts(records, self._rollouts_dir / f"{global_steps}.jsonl")
+                path = self._rollouts_dir / f"{global_steps}.jsonl"
+                write_rollouts(written(records, self._texts, self._seed), path)
+        # What a validation asks is none of the next step's.
+        self._account_before = account
         return batch, metrics
 
     def _read_account(self) -> Account:
@@ -94,20 +101,22 @@ class SpeciaRLReplayBuffer(ReplayBuffer):
 
 def judged_rollouts(keys: Sequence[str], partition_id: str) -> list[dict[str, Any]]:
     """The judged rollouts behind TransferQueue's keys `{uid}_{session_id}_{index}`, in the order of the keys."""
-    data = tq.kv_batch_get(
-        keys=list(keys), partition_id=partition_id, select_fields=["extra_fields", "reward_model", "rm_scores"]
-    )
-    rows = zip(keys, data["extra_fields"], data["reward_model"], data["rm_scores"], strict=True)
+    data = tq.kv_batch_get(keys=list(keys), partition_id=partition_id, select_fields=[*_FIELDS, "rm_scores"])
+    columns = (data[name] for name in (*_FIELDS, "rm_scores"))
     records = []
-    for key, extra_fields, reward_model, scores in rows:
+    for key, *values, scores in zip(keys, *columns, strict=True):
+        fields = dict(zip(_FIELDS, map(_plain, values), strict=True))
         uid, session_id, _ = key.rsplit("_", 2)
         records.append(
             {
                 "uid": uid,
                 "session_id": int(session_id),
-                "ground_truth": _plain(reward_model)["ground_truth"],
+                "data_source": fields["data_source"],
+                "index": (fields["extra_info"] or {}).get("index"),
+                "ground_truth": fields["reward_model"]["ground_truth"],
                 "reward": float(scores.sum()),
-                **_plain(extra_fields)["reward_extra_info"],
+                **fields["extra_fields"]["reward_extra_info"],
+                **fields["extra_fields"].get(TRACE_KEY, {}),
             }
         )
     return records
@@ -118,12 +127,17 @@ def _plain(value: Any) -> Any:
     return getattr(value, "data", value)
 
 
+def judge_figures(account: Account, before: Account) -> dict[str, float]:
+    """`judge/...`: the account of the run so far; `judge_step/...`: what this step added to it."""
+    figures = {f"{OURS}judge/{name}": value for name, value in account.figures().items()}
+    return figures | {f"{OURS}judge_step/{name}": value for name, value in account.since(before).figures().items()}
+
+
 def write_account(account: Account, path: Path) -> None:
     """The figures of the run so far."""
     write_text(path, json.dumps(account.figures(), indent=2) + "\n")
 
 
 def write_rollouts(records: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """One JSON object a line, sorted by group and rollout; a step that is trained again overwrites its file."""
-    ordered = sorted(records, key=lambda record: (record["uid"], record["session_id"]))
-    write_text(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in ordered))
+    """One JSON object a line; a step that is trained again overwrites its file."""
+    write_text(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))

@@ -3,6 +3,7 @@
 One scorer a process, shared by all rollouts in it (plugin/process_scorer.py).
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,6 +52,12 @@ class JudgedRollout:
 
 
 @dataclass(frozen=True)
+class _Timed:
+    response: JudgedResponse
+    seconds: float
+
+
+@dataclass(frozen=True)
 class ScoredRollout:
     """What verl gets to see of one rollout.
 
@@ -59,6 +66,7 @@ class ScoredRollout:
         group_reward: the same before the penalty; `algorithm.filter_groups.metric=group_reward` filters on it.
         group: the group's outcome, None in validation, where a rollout stands alone.
         category: what counted: the verdict's, unless judge noise moved it.
+        verdict_s: seconds that the verdict took; the wait for the siblings is none of it.
     """
 
     response: JudgedResponse
@@ -66,6 +74,7 @@ class ScoredRollout:
     reward: float
     group_reward: float
     group: GroupReward | None
+    verdict_s: float = 0.0
 
     def extra_info(self) -> dict[str, str | float]:
         """verl's `reward_extra_info`: the same keys for every rollout; numbers become validation metrics."""
@@ -113,9 +122,10 @@ class GroupScorer:
 
     async def score_alone(self, rollout: Rollout) -> ScoredRollout:
         """A validation rollout: its category says all; a group of its own would call anything not wrong a success."""
-        response = await self._judged(rollout)
-        score = _share_of_specific(response.category)
-        return ScoredRollout(response, response.category, reward=score, group_reward=score, group=None)
+        timed = await self._judged(rollout)
+        category = timed.response.category
+        score = _share_of_specific(category)
+        return ScoredRollout(timed.response, category, score, group_reward=score, group=None, verdict_s=timed.seconds)
 
     async def score_in_group(self, rollout: Rollout, seat: Seat[JudgedRollout]) -> ScoredRollout:
         """A training rollout: judged at once, rewarded when its last sibling is judged.
@@ -123,12 +133,13 @@ class GroupScorer:
         Raises:
             InputError: judge noise is asked for, and the rollout has no origin to draw it by.
         """
-        response = await self._judged(rollout)
+        timed = await self._judged(rollout)
+        response = timed.response
         category = self._noised(response.category, rollout.origin)
         share = await seat.hand_in(JudgedRollout(rollout, response, category))
         overlong = self._config.reward.overlong
         penalty = overlong_penalty(rollout.response_tokens, rollout.max_response_tokens, overlong)
-        return ScoredRollout(response, category, share.reward + penalty, share.reward, share.group)
+        return ScoredRollout(response, category, share.reward + penalty, share.reward, share.group, timed.seconds)
 
     def _noised(self, category: Category | None, origin: Origin | None) -> Category | None:
         noise = self._config.reward.judge_noise
@@ -141,8 +152,10 @@ class GroupScorer:
             )
         return noised(category, noise, rank(self._config.seed, "judge noise", *origin.names))
 
-    async def _judged(self, rollout: Rollout) -> JudgedResponse:
-        return await judge_response(rollout.text, rollout.ground_truth, self._judge, self._config.answer.mode)
+    async def _judged(self, rollout: Rollout) -> _Timed:
+        start = time.perf_counter()
+        response = await judge_response(rollout.text, rollout.ground_truth, self._judge, self._config.answer.mode)
+        return _Timed(response, time.perf_counter() - start)
 
     def _reward(self, siblings: Sequence[JudgedRollout]) -> GroupReward:
         return self._rule(

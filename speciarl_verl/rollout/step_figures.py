@@ -13,6 +13,7 @@ from speciarl_verl.judge.response import ANSWER_RULES
 from speciarl_verl.method.category import Category
 from speciarl_verl.method.metrics import weigh
 from speciarl_verl.rollout.scorer import SHARE_KEYS, UNPARSEABLE
+from speciarl_verl.rollout.trace import judge_wait_s
 
 OURS = "training/speciarl/"
 """What the names of our training figures begin with."""
@@ -30,7 +31,8 @@ def step_figures(rows: Sequence[Row], groups_asked: int) -> dict[str, float]:
     Shares are in [0, 1]: of rollouts (`share`, `rule`), of groups (`best` for c_best, `reference` for c*,
     `groups_without_signal`, which all got the same reward and so teach nothing), of judged rollouts (`noised...`,
     whose verdict judge noise moved; `correct...`). Specificity, correctness and HM count an unparseable response as
-    wrong. Lengths are in words. `top_answer` is the share of the commonest answer among all.
+    wrong. Lengths are in words. `top_answer` is the share of the commonest answer among all. `judge_wait_s` are the
+    seconds from the step's last response to its last verdict.
 
     Args:
         rows: of all rollouts, at least one.
@@ -52,6 +54,9 @@ def step_figures(rows: Sequence[Row], groups_asked: int) -> dict[str, float]:
         "groups_lost": float(groups_asked - len(groups)),
     }
     figures |= _of_groups(list(groups.values())) | _of_answers(rows, list(groups.values()))
+    waited = judge_wait_s(rows)
+    if waited is not None:
+        figures["judge_wait_s"] = waited
     return {OURS + name: figure for name, figure in figures.items()}
 
 

@@ -241,3 +241,18 @@ async def test_ledger_of_a_judge_says_what_the_server_was_sent(fake):
     assert len(fake.chats) == account.sent + account.retries
     assert sum(account.latencies.values()) == 3
     await judge.close()
+
+
+def test_account_since_an_earlier_state_is_what_came_after() -> None:
+    ledger = Ledger()
+    ledger.decided[Source.SERVER] += 2
+    ledger.sent = 3
+    ledger.answered(0.1)
+    earlier = ledger.account()
+    ledger.decided[Source.SERVER] += 1
+    ledger.sent = 5
+    ledger.answered(2.0)
+    since = ledger.account().since(earlier)
+    assert (since.asked, since.sent) == (1, 2)
+    assert since.latency_s(0.5) == pytest.approx(2.0, rel=0.02)
+    assert earlier.since(earlier).figures()["asked"] == 0

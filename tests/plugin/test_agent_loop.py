@@ -100,6 +100,9 @@ async def test_siblings_meet_and_leave_with_their_rewards(model: Path) -> None:
     assert [info["category"] for info in infos] == ["G", "S-", "S", "unparseable", "W"]
     assert {info["best"] for info in infos} == {info["reference"] for info in infos} == {"S"}
     assert outputs[3].extra_fields["reward_extra_info"]["rule"] == "no-answer"
+    traces = [output.extra_fields["speciarl_trace"] for output in outputs]
+    assert [one["text"] for one in traces] == texts
+    assert all(one["verdict_s"] >= 0 and one["generated_at"] > 1e9 for one in traces)
 
 
 async def test_validation_rollout_stands_alone(model: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from speciarl_verl.errors import StopRunError
 from speciarl_verl.judge.ledger import Account
 from speciarl_verl.judge.protocol import Source
-from speciarl_verl.plugin.replay_buffer import SpeciaRLReplayBuffer, judged_rollouts, write_rollouts
+from speciarl_verl.plugin.replay_buffer import SpeciaRLReplayBuffer, judge_figures, judged_rollouts, write_rollouts
 from speciarl_verl.plugin.trainer_mail import ACCOUNT_PARTITION, STOP_PARTITION, published_account, raise_if_announced
 from speciarl_verl.rollout.step_figures import step_figures
 
@@ -37,12 +37,11 @@ def test_verl_averages_our_metrics_instead_of_summing_or_taking_an_extreme() -> 
         assert MetricsAggregator()._get_aggregation_type(key) == "weighted_avg", key
 
 
-def test_rollouts_are_written_sorted_and_a_step_that_is_repeated_overwrites(tmp_path: Path) -> None:
+def test_rollouts_are_written_and_a_step_that_is_repeated_overwrites(tmp_path: Path) -> None:
     path = tmp_path / "rollouts" / "3.jsonl"
     write_rollouts(RECORDS, path)
     write_rollouts(RECORDS[:2], path)
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [(line["uid"], line["session_id"]) for line in lines] == [("b", 0), ("b", 1)]
+    assert [json.loads(line) for line in path.read_text().splitlines()] == RECORDS[:2]
     assert [file.name for file in path.parent.iterdir()] == ["3.jsonl"]
 
 
@@ -52,16 +51,23 @@ def test_judged_rollouts_are_read_from_transfer_queue(monkeypatch: pytest.Monkey
     import transfer_queue
 
     def get(keys: list[str], partition_id: str, select_fields: list[str]) -> dict[str, Any]:
-        assert (partition_id, sorted(select_fields)) == ("train", ["extra_fields", "reward_model", "rm_scores"])
-        return {
-            "extra_fields": [wrap({"reward_extra_info": {"category": "S"}}) for _ in keys],
+        assert partition_id == "train"
+        outcome = {"reward_extra_info": {"category": "S"}, "speciarl_trace": {"text": "It is a robin."}}
+        columns = {
+            "extra_fields": [wrap(outcome) for _ in keys],
             "reward_model": [wrap({"ground_truth": "robin"}) for _ in keys],
+            "data_source": [wrap("cub") for _ in keys],
+            "extra_info": [wrap({"index": 7}) for _ in keys],
             "rm_scores": [torch.tensor([0.0, 0.5]) for _ in keys],
         }
+        return {name: columns[name] for name in select_fields}
 
     monkeypatch.setattr(transfer_queue, "kv_batch_get", get)
     (only,) = judged_rollouts(["1234-5678_3_0"], "train")
-    assert only == {"uid": "1234-5678", "session_id": 3, "ground_truth": "robin", "reward": 0.5, "category": "S"}
+    assert only == {
+        **{"uid": "1234-5678", "session_id": 3, "data_source": "cub", "index": 7, "ground_truth": "robin"},
+        **{"reward": 0.5, "category": "S", "text": "It is a robin."},
+    }
 
 
 def test_announced_failure_stops_the_trainer_with_its_reason() -> None:
@@ -73,7 +79,7 @@ def test_announced_failure_stops_the_trainer_with_its_reason() -> None:
 
 def sampler_kwargs(**overrides: Any) -> dict[str, Any]:
     groups = {"enable": False, "metric": "group_reward", "max_inflight_gen_batches": 1}
-    files = {"rollouts_dir": None, "judge_account": None}
+    files = {"rollouts_dir": None, "judge_account": None, "rollout_texts": 8, "seed": 42}
     return {"filter_groups": groups, "train_batch_size": 4, "poll_interval_s": 0.01, **files, **overrides}
 
 
@@ -116,6 +122,13 @@ def test_account_is_the_sum_over_the_processes() -> None:
     total = published_account(published)
     assert (total.asked, total.decided[Source.SERVER], total.sent) == (10, 7, 2)
     assert published_account({}).asked == 0
+
+
+def test_judge_is_shown_for_the_run_and_for_the_step() -> None:
+    before, now = Account(decided={Source.SERVER: 2}, sent=3), Account(decided={Source.SERVER: 7}, sent=10)
+    figures = judge_figures(now, before)
+    names = ("judge/asked", "judge_step/asked", "judge/sent", "judge_step/sent")
+    assert [figures[f"training/speciarl/{name}"] for name in names] == [7, 5, 10, 7]
 
 
 def test_group_filter_of_the_configuration_reaches_verl() -> None:
