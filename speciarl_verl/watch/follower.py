@@ -12,14 +12,17 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from speciarl_verl.watch.alerts import find_alerts
 from speciarl_verl.watch.last_words import last_words
-from speciarl_verl.watch.metrics_log import GrowingFile, LoggedStep, merged, parse_step
+from speciarl_verl.watch.metrics_log import GrowingFile, LoggedStep, merged, metric_files, parse_step, read_steps
 from speciarl_verl.watch.step_line import step_line, validation_line
 
 _TOTAL = re.compile(r"Total training steps: (\d+)")
 _MILESTONES = ("Started a local Ray instance", "actor and ref model engine initialized", "all initialize finished")
 """What verl and Ray say of the start, which takes a minute and more."""
 _LOOK_EVERY_S = 0.5
+_WARN_AGAIN_AFTER = 10
+"""Steps for which a warning did not hold before it is told once more."""
 
 
 class Follower:
@@ -36,6 +39,9 @@ class Follower:
         self._steps: list[LoggedStep] = []
         self._total: int | None = None
         self._milestones = list(_MILESTONES)
+        # Trends need what earlier launches logged.
+        self._earlier = read_steps(file for file in metric_files(metrics.parent) if file.name < metrics.name)
+        self._warned: dict[str, int] = {}
 
     def look(self) -> Iterator[str]:
         """The lines to show since the last look.
@@ -52,6 +58,14 @@ class Follower:
             validation = validation_line(step)
             if validation:
                 yield validation
+            if step.is_training:
+                yield from self._warnings(step.number)
+
+    def _warnings(self, number: int) -> Iterator[str]:
+        for alert in find_alerts(merged([*self._earlier, *self._steps])):
+            if number - self._warned.get(alert.name, -_WARN_AGAIN_AFTER) >= _WARN_AGAIN_AFTER:
+                yield f"WARNING: {alert.text}. Cure: {alert.cure}"
+            self._warned[alert.name] = number
 
     def _from_log(self) -> Iterator[str]:
         if self._steps and self._total and not self._milestones:
