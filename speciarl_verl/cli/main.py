@@ -1,6 +1,7 @@
 """The command `speciarl`."""
 
 import logging
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -75,6 +76,8 @@ def preflight(
 
 def main() -> None:
     """Entry point of the console script."""
+    # A plugin of pydantic is looked for in every installed package, which takes longer than a verdict.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     app()
 
 

@@ -34,7 +34,7 @@ class TaxonomyJudgeConfig(BaseModel):
         taxonomy: the name of a shipped taxonomy, or the path of a file.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: Literal["taxonomy"] = "taxonomy"
     taxonomy: str = "cub"
@@ -64,7 +64,7 @@ class VotesConfig(BaseModel):
         prompts: instead of `calls`: rubrics, one call each at temperature 0; the judge's own `prompt` is not asked.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     calls: int = Field(default=1, ge=1)
     temperature: float | None = Field(default=0.7, gt=0, allow_inf_nan=False)
@@ -103,7 +103,7 @@ class LLMJudgeConfig(BaseModel):
     """
 
     # A rejected value may hold a secret, and pydantic would quote it.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     model: str | None = None
     prompt: str = "strict"
@@ -114,7 +114,7 @@ class LLMJudgeConfig(BaseModel):
     fast_path: bool = True
     cache: str = Field(default="user", min_length=1)
     cache_password_env: str | None = None
-    votes: VotesConfig = VotesConfig()
+    votes: VotesConfig = Field(default_factory=lambda: VotesConfig())
     timeout_s: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     budget_s: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     max_concurrency: int = Field(default=64, ge=1)
@@ -209,7 +209,7 @@ class CustomJudgeConfig(BaseModel):
         options: plain data. They are written into the files of runs: name a variable or a file that holds a secret.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
     name: Literal["custom"] = "custom"
     factory: str

@@ -34,7 +34,7 @@ class AnswerConfig(BaseModel):
         normalise: an LLM judge gets both texts in lower case and without punctuation, as the release's does.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     mode: AnswerMode = "strict"
     max_words: int = Field(default=DEFAULT_MAX_WORDS, gt=0)

@@ -9,7 +9,10 @@ from speciarl_verl.preflight.doctor import Examination, Finding
 from tests.fresh_python import run
 
 HEAVY = ("rich", "markdown_it", "numpy", "pyarrow", "datasets", "httpx", "tqdm", "hydra", "omegaconf", "yaml", "scipy",
-         "jinja2", "PIL", "torch", "verl", "ray", "transformers")  # fmt: skip
+         "jinja2", "PIL", "torch", "verl", "ray", "transformers", "matplotlib", "redis", "sqlite3", "tenacity",
+         *(f"speciarl_verl.{room}" for room in ("judge.llm", "judge.cache", "judge.calibration", "evaluation", "config",
+                                                "preflight", "plugin", "rollout", "server_client.transport"))
+         )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -18,7 +21,9 @@ HEAVY = ("rich", "markdown_it", "numpy", "pyarrow", "datasets", "httpx", "tqdm",
         pytest.param(["speciarl", "--help"], ("pydantic", "asyncio"), id="help"),
         pytest.param(["speciarl", "judge", "--help"], (), id="help of a group"),
         pytest.param(
-            ["speciarl", "judge", "pair", "--prediction", "crow", "--ground-truth", "American Crow"], (), id="taxonomy"
+            ["speciarl", "judge", "pair", "--prediction", "crow", "--ground-truth", "American Crow"],
+            ("concurrent.futures.process", "pydantic.root_model"),
+            id="taxonomy",
         ),
         pytest.param(["data_prep", "--help"], ("pydantic", "asyncio"), id="data_prep"),
     ],

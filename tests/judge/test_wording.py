@@ -128,3 +128,9 @@ def test_is_scientific_latin_names(text):
 @pytest.mark.parametrize("text", ["European robin", "erithacus rubecula", "Robin", "Erithacus", "Blue Jay", "Corvus 3"])
 def test_is_scientific_anything_else_is_not(text):
     assert not is_scientific(text)
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_plain_text_folds_as_it_does_beside_a_letter_that_is_not(text: str) -> None:
+    """ASCII goes a way of its own."""
+    assert f"{fold(text)} e".strip() == fold(f"{text} \u00e9")
