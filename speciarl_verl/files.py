@@ -46,6 +46,19 @@ def write_text(path: Path, text: str) -> None:
         partial.write_bytes(text.encode())
 
 
+@contextmanager
+def readable(name: object) -> Iterator[None]:
+    """What the system has against reading a file or folder becomes one line that begins with `name`.
+
+    Raises:
+        InputError: it has something.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from error
+
+
 def decode(data: bytes, name: object) -> str:
     """UTF-8, a byte order mark (as spreadsheets write it) taken off.
 
@@ -65,10 +78,8 @@ def read_text(path: Path) -> str:
     Raises:
         InputError: it cannot be read, or is not UTF-8.
     """
-    try:
+    with readable(path):
         data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     return decode(data, path)
 
 

@@ -19,7 +19,7 @@ PACKAGES = ("speciarl_verl", "data_prep", "recipes", "tests")
 FLOORS: tuple[frozenset[str], ...] = (
     # What anything may stand on.
     frozenset({"method", "errors", "platform_cpu"}),
-    frozenset({"files", "named_function", "draw", "on_white", "data_contract", "prompts"}),
+    frozenset({"files", "checkpoint_shard", "named_function", "draw", "on_white", "data_contract", "prompts"}),
     frozenset({"server_client"}),
     frozenset({"judge"}),
     frozenset({"config"}),

@@ -5,6 +5,8 @@ from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from speciarl_verl.files import readable
+
 _SAMPLED = 1 << 20
 # Weights, configuration, tokenizer and processor; a checkpoint's optimizer is none of a policy's identity.
 _COUNTED = (
@@ -28,14 +30,19 @@ def fingerprint(folder: Path) -> str:
     """Tells one set of weights from another without reading gigabytes.
 
     SHA-256 over names and sizes of a folder's JSON and weight files, the first and the last MiB of each.
+
+    Raises:
+        InputError: one of them cannot be read.
     """
     digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
+    with readable(folder):
+        files = sorted(folder.iterdir())
+    for path in files:
         if path.suffix not in (".json", ".safetensors", ".bin", ".pt") or not path.name.startswith(_COUNTED):
             continue
-        size = path.stat().st_size
-        digest.update(f"{path.name}\0{size}\n".encode())
-        with path.open("rb") as file:
+        with readable(path), path.open("rb") as file:
+            size = path.stat().st_size
+            digest.update(f"{path.name}\0{size}\n".encode())
             digest.update(file.read(_SAMPLED))
             file.seek(max(0, size - _SAMPLED))
             digest.update(file.read(_SAMPLED))

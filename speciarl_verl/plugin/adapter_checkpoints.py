@@ -15,6 +15,7 @@ from typing import Any
 import torch
 import wrapt
 
+from speciarl_verl.checkpoint_shard import load_shard
 from speciarl_verl.errors import ConfigError
 from speciarl_verl.files import read_text, write_text
 
@@ -37,6 +38,7 @@ def save_with_mark(wrapped: Callable[..., Any], manager: Any, args: tuple[Any, .
 def load_checked(wrapped: Callable[..., Any], manager: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Raises:
     ConfigError: a weight of the adapter is missing, or the frozen weights are others.
+    InputError: the shard holds more than weights; verl itself would run it.
     """
     folder = _folder(args, kwargs)
     if folder is not None and manager.should_load_model and manager._has_lora():
@@ -57,7 +59,7 @@ def _require_same(folder: Path, manager: Any) -> None:
     shard = folder / f"model_world_size_{manager.world_size}_rank_{manager.rank}.pt"
     if not shard.is_file():
         raise ConfigError(f"{folder} has no {shard.name}: resume on as many GPUs as it was trained on")
-    saved = torch.load(shard, map_location="cpu", weights_only=False, mmap=True)
+    saved = load_shard(shard)
     if not manager.is_lora_only_state_dict(saved):
         return
     names = {name for name, weight in manager.model.named_parameters() if weight.requires_grad}

@@ -1,5 +1,8 @@
 from pathlib import Path
 
+import pytest
+
+from speciarl_verl.errors import InputError
 from speciarl_verl.evaluation.fingerprint import fingerprint, package_versions, text_sha256
 from tests.evaluation.test_run import model_folder
 
@@ -15,6 +18,18 @@ def test_fingerprint_reads_both_ends_of_a_file(tmp_path: Path) -> None:
     assert len(marks) == 3
     (tmp_path / "same" / "optimizer.pt").write_bytes(b"x")
     assert fingerprint(tmp_path / "same") in marks
+
+
+@pytest.mark.parametrize("fault", ["a folder", "a link to nowhere", "no folder around it"])
+def test_what_cannot_be_read_is_named(tmp_path: Path, fault: str) -> None:
+    weights = tmp_path / "model.safetensors"
+    if fault == "a folder":
+        weights.mkdir()
+    elif fault == "a link to nowhere":
+        weights.symlink_to(tmp_path / "gone")
+    folder = tmp_path / "none" if fault == "no folder around it" else tmp_path
+    with pytest.raises(InputError, match=r"(model\.safetensors|none): cannot be read: "):
+        fingerprint(folder)
 
 
 def test_package_versions_leave_out_what_is_not_installed() -> None:

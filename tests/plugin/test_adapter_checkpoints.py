@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from speciarl_verl.errors import ConfigError
+from speciarl_verl.errors import ConfigError, InputError
 from speciarl_verl.plugin.adapter_checkpoints import load_checked, save_with_mark
 from tests.fresh_python import run
 
@@ -72,6 +72,13 @@ def test_a_checkpoint_without_its_mark_or_of_other_ranks_is_refused(tmp_path: Pa
         load(Policy(0), tmp_path)
     (tmp_path / "model_world_size_1_rank_0.pt").rename(tmp_path / "model_world_size_2_rank_0.pt")
     with pytest.raises(ConfigError, match="as many GPUs"):
+        load(Policy(0), tmp_path)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused_before_verl_reads_it(tmp_path: Path) -> None:
+    save(Policy(0), tmp_path)
+    torch.save({"lora_A.weight": print}, tmp_path / "model_world_size_1_rank_0.pt")
+    with pytest.raises(InputError, match="could run code"):
         load(Policy(0), tmp_path)
 
 

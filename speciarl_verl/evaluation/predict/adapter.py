@@ -8,13 +8,16 @@ tensors only: the shards are memory-mapped and the rest is never read.
 import json
 import os
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from speciarl_verl.checkpoint_shard import load_shard
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.files import read_text
+from speciarl_verl.evaluation.store import first_fault
+from speciarl_verl.files import read_text, readable, whole_file, write_text
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
@@ -36,7 +39,12 @@ def find_adapter(path: str) -> Path:
     Raises:
         EvaluationError: there is none.
     """
-    folder = last_step(Path(path).expanduser())
+    with readable(f"--adapter {path}"):
+        return _found(path)
+
+
+def _found(path: str) -> Path:
+    folder = last_step(Path(os.path.expanduser(path)))
     if not folder.exists() and _HUB_ID.fullmatch(path):
         folder = _from_hub(path)
     for place in (folder, folder / "lora_adapter", folder / "actor", folder / "actor" / "lora_adapter"):
@@ -76,48 +84,52 @@ def adapter_rank(folder: Path) -> int:
     """The rank r of a found adapter.
 
     Raises:
-        EvaluationError: its description cannot be read.
+        InputError, EvaluationError: its description cannot be read, or has none.
     """
     file = folder / CONFIG if (folder / CONFIG).is_file() else folder / _META
-    try:
-        rank = json.loads(file.read_text(encoding="utf-8"))["r"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EvaluationError(f"{file}: not a description of an adapter ({error!r})") from None
+    rank = _description(file).get("r")
     if not isinstance(rank, int) or rank < 1:
         raise EvaluationError(f"{file}: rank {rank!r} is no positive number")
     return rank
+
+
+def _description(file: Path) -> dict[str, Any]:
+    try:
+        return TypeAdapter(dict[str, Any]).validate_json(read_text(file))
+    except ValidationError as error:
+        raise EvaluationError(f"{file}: not a description of an adapter ({first_fault(error)})") from None
 
 
 def as_peft(folder: Path, out: Path) -> Path:
     """A found adapter as a PEFT folder: itself, or `out`, into which verl's shards are converted.
 
     Raises:
-        EvaluationError: the shards are incomplete or hold no adapter.
+        InputError, EvaluationError: the shards are incomplete, hold no adapter or cannot be read; or `out` cannot be
+            written. Then there is none in it.
     """
     if (folder / CONFIG).is_file():
         return folder
     if (out / CONFIG).is_file():
         return out
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     weights = _merged(folder)
-    partial = out.with_name(f".partial-{out.name}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    save_file(weights, partial / WEIGHTS)
-    (partial / CONFIG).write_text(json.dumps(_config(folder, weights), indent=2) + "\n", encoding="utf-8")
-    os.rename(partial, out)
+    config = json.dumps(_config(folder, weights), indent=2) + "\n"
+    with whole_file(out / WEIGHTS) as partial:
+        partial.write_bytes(save(weights))
+    # The description comes last: without it the folder holds no adapter.
+    write_text(out / CONFIG, config)
     return out
 
 
 def _config(folder: Path, weights: Mapping[str, Any]) -> dict[str, Any]:
-    meta = json.loads((folder / _META).read_text(encoding="utf-8"))
+    meta = _description(folder / _META)
     if not meta.get("lora_alpha"):
         raise EvaluationError(f"{folder / _META}: has no lora_alpha, without which the adapter has no scale")
     return {
         "peft_type": "LORA",
         "task_type": meta.get("task_type") or "CAUSAL_LM",
-        "r": meta["r"],
+        "r": adapter_rank(folder),
         "lora_alpha": meta["lora_alpha"],
         "lora_dropout": 0.0,
         "bias": "none",
@@ -131,7 +143,9 @@ def _config(folder: Path, weights: Mapping[str, Any]) -> dict[str, Any]:
 def _merged(folder: Path) -> dict[str, Any]:
     import torch
 
-    shards = [_lora_tensors(path) for path in _shards(folder)]
+    shards = [
+        {name: tensor for name, tensor in load_shard(path).items() if ".lora_" in name} for path in _shards(folder)
+    ]
     names = sorted(shards[0])
     if not names or any(sorted(shard) != names for shard in shards):
         raise EvaluationError(f"{folder}: its shards hold no LoRA weights, or not the same ones: {_CURE}")
@@ -143,25 +157,13 @@ def _merged(folder: Path) -> dict[str, Any]:
 
 
 def _shards(folder: Path) -> list[Path]:
-    found = {}
-    for path in folder.iterdir():
-        match = _SHARD.fullmatch(path.name)
-        if match:
-            found[int(match[1]), int(match[2])] = path
+    with readable(folder):
+        matches = {path: _SHARD.fullmatch(path.name) for path in folder.iterdir()}
+    found = {(int(match[1]), int(match[2])): path for path, match in matches.items() if match}
     sizes = {size for size, _ in found}
     if len(sizes) != 1 or len(found) != max(sizes):
         raise EvaluationError(f"{folder}: {len(found)} shards of a world size of {sorted(sizes) or 'none'}: incomplete")
     return [found[key] for key in sorted(found)]
-
-
-def _lora_tensors(path: Path) -> dict[str, Any]:
-    import torch
-
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=False, mmap=True)
-    except (OSError, RuntimeError, ValueError, EOFError) as error:
-        raise EvaluationError(f"{path}: not a readable checkpoint ({str(error).splitlines()[0]})") from error
-    return {name: tensor for name, tensor in state.items() if ".lora_" in name}
 
 
 def _joined(parts: Sequence[Any]) -> Any:

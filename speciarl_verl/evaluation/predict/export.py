@@ -10,6 +10,7 @@ from typing import Any
 
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.predict.adapter import as_peft, find_adapter
+from speciarl_verl.evaluation.predict.engine import one_line
 
 
 def export(model: str, adapter: str, out: Path) -> int:
@@ -20,7 +21,7 @@ def export(model: str, adapter: str, out: Path) -> int:
         adapter: as `--adapter` of `speciarl evaluate`.
 
     Raises:
-        EvaluationError: there is no such adapter, or it is another model's.
+        InputError, EvaluationError: no such model or adapter, or another model's; or `out` cannot be written.
     """
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
@@ -33,11 +34,17 @@ def export(model: str, adapter: str, out: Path) -> int:
         folder = as_peft(found, partial / "adapter")
         if folder == found:
             shutil.copytree(found, partial / "adapter")
-        base = AutoModelForImageTextToText.from_pretrained(model, dtype="auto")
+        try:
+            base = AutoModelForImageTextToText.from_pretrained(model, dtype="auto")
+            processor = AutoProcessor.from_pretrained(model)
+        except (OSError, ValueError) as error:
+            raise EvaluationError(f"--model {model}: no model that loads ({one_line(error)})") from error
         merged = _with_adapter(base, folder, f"--adapter {adapter}: is no adapter of {model}").merge_and_unload()
         merged.save_pretrained(partial)
-        AutoProcessor.from_pretrained(model).save_pretrained(partial)
+        processor.save_pretrained(partial)
         partial.rename(out)
+    except OSError as error:
+        raise EvaluationError(f"{out}: cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return int(merged.num_parameters())
@@ -48,10 +55,8 @@ def _with_adapter(base: Any, folder: Path, misfit: str) -> Any:
     from peft import LoraConfig, get_peft_model, load_peft_weights
     from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
 
-    policy, weights = (
-        get_peft_model(base, LoraConfig.from_pretrained(str(folder))),
-        load_peft_weights(str(folder), "cpu"),
-    )
+    policy = get_peft_model(base, LoraConfig.from_pretrained(str(folder)))
+    weights = load_peft_weights(str(folder), "cpu")
     expected = get_peft_model_state_dict(policy)
     missing, foreign = expected.keys() - weights.keys(), weights.keys() - expected.keys()
     if missing or foreign:

@@ -6,7 +6,7 @@ import pytest
 import safetensors.torch as safetensors
 import torch
 
-from speciarl_verl.errors import EvaluationError
+from speciarl_verl.errors import EvaluationError, InputError, SpeciaRLError
 from speciarl_verl.evaluation.predict.adapter import adapter_rank, as_peft, find_adapter
 
 META = {"r": 4, "lora_alpha": 8, "task_type": "CAUSAL_LM"}
@@ -119,7 +119,13 @@ def test_a_folder_without_adapter_is_refused_with_the_cure(tmp_path: Path) -> No
         find_adapter(str(tmp_path / "global_step_3"))
 
 
-@pytest.mark.parametrize("fault", ["a shard is missing", "torn", "no lora", "no alpha", "no rank"])
+FAULTS = [
+    *("a shard is missing", "torn", "no lora", "no alpha", "no rank"),
+    *("a program", "no object", "no JSON", "a folder for a description", "a link to nowhere"),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_damaged_checkpoint_is_refused_and_leaves_nothing(tmp_path: Path, fault: str) -> None:
     shard = state() if fault != "no lora" else {"model.weight": torch.ones(1)}
     meta = {key: value for key, value in META.items() if key != {"no alpha": "lora_alpha", "no rank": "r"}.get(fault)}
@@ -129,13 +135,32 @@ def test_a_damaged_checkpoint_is_refused_and_leaves_nothing(tmp_path: Path, faul
     if fault == "torn":
         path = actor / "model_world_size_2_rank_1.pt"
         path.write_bytes(path.read_bytes()[:300])
-
-    def convert() -> None:
-        found = find_adapter(str(actor))
-        adapter_rank(found)
+    if fault == "a program":
+        torch.save(shard | {"program": print}, actor / "model_world_size_2_rank_0.pt")
+    if fault == "a link to nowhere":
+        (actor / "model_world_size_2_rank_1.pt").unlink()
+        (actor / "model_world_size_2_rank_1.pt").symlink_to(tmp_path / "gone")
+    found = find_adapter(str(actor))
+    description = actor / "lora_train_meta.json"
+    if fault in ("no object", "no JSON"):
+        description.write_text("[4]" if fault == "no object" else "{")
+    if fault == "a folder for a description":
+        description.unlink()
+        description.mkdir()
+    with pytest.raises(SpeciaRLError) as caught:
         as_peft(found, tmp_path / "out")
-
-    with pytest.raises(EvaluationError) as caught:
-        convert()
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("path", ["a" * 300, "~nobody-of-that-name/x/y"], ids=["too long", "somebody else's"])
+def test_a_path_that_cannot_be_is_one_line(path: str) -> None:
+    with pytest.raises(SpeciaRLError, match="--adapter "):
+        find_adapter(path)
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    found = find_adapter(str(save_checkpoint(tmp_path, [state()])))
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"file/out/adapter_model\.safetensors: cannot be written"):
+        as_peft(found, tmp_path / "file" / "out")

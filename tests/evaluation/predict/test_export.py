@@ -10,7 +10,7 @@ from PIL import Image
 
 from recipes.quickstart.policy import build_model, build_processor, build_tokenizer, save_policy
 from recipes.quickstart.responses import encode
-from speciarl_verl.errors import EvaluationError
+from speciarl_verl.errors import EvaluationError, SpeciaRLError
 from speciarl_verl.evaluation.predict.adapter import find_adapter
 from speciarl_verl.evaluation.predict.export import export
 
@@ -86,6 +86,19 @@ def test_an_adapter_of_another_model_is_refused_and_nothing_is_left(base: Path, 
     with pytest.raises(EvaluationError, match="is no adapter of"):
         export(str(base), str(tmp_path), tmp_path / "out")
     assert {path.name for path in tmp_path.iterdir()} == {"global_step_7", "latest_checkpointed_iteration.txt"}
+
+
+@pytest.mark.parametrize("fault", ["no model", "no adapter", "out cannot be written"])
+def test_what_is_not_there_is_one_line(base: Path, tmp_path: Path, fault: str) -> None:
+    trained(base, tmp_path / "run")
+    (tmp_path / "file").touch()
+    model = tmp_path if fault == "no model" else base
+    adapter = tmp_path if fault == "no adapter" else tmp_path / "run"
+    out = tmp_path / ("file/out" if fault == "out cannot be written" else "out")
+    with pytest.raises(SpeciaRLError) as refused:
+        export(str(model), str(adapter), out)
+    assert "\n" not in str(refused.value)
+    assert not out.exists()
 
 
 def test_an_adapter_is_found_by_its_hub_id_in_the_local_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
