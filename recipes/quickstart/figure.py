@@ -9,8 +9,9 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from recipes.quickstart.by_visibility import Figures
 from recipes.quickstart.course import Step
 from recipes.quickstart.world import Visibility
+from speciarl_verl.evaluation.outcome_colours import LIGHT
 from speciarl_verl.evaluation.report.plots.canvas import GRID, clear_frame, new_figure
-from speciarl_verl.evaluation.report.plots.palette import COLOURS, draw_outcomes, outcome_handles
+from speciarl_verl.evaluation.report.plots.palette import draw_outcomes, outcome_handles
 from speciarl_verl.method.category import Category
 
 _SHOWN = ("unparseable", *(category.symbol for category in Category))
@@ -65,7 +66,7 @@ def _shares(figures: Figures) -> dict[str, float]:
 
 
 def _draw_reward(axes: Axes, course: Sequence[Step]) -> None:
-    axes.plot([step.number for step in course], [step.reward for step in course], color=COLOURS["S"], marker=".")
+    axes.plot([step.number for step in course], [step.reward for step in course], color=LIGHT["S"].colour, marker=".")
     axes.margins(x=0)
     axes.set_title("Mean reward of a step", fontsize=11, loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -78,7 +79,7 @@ def _draw_shares(axes: Axes, course: Sequence[Step]) -> None:
     axes.stackplot(
         [step.number for step in logged],
         [[step.shares.get(name, 0.0) for step in logged] for name in _SHOWN],
-        colors=[COLOURS[name] for name in _SHOWN],
+        colors=[LIGHT[name].colour for name in _SHOWN],
     )
     axes.set_title("Sampled rollouts by category", fontsize=11, loc="left")
     axes.set_ylim(0, 1)

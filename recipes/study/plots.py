@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 
 from recipes.study.contrasts import NAMED, by_seed
 from recipes.study.world import DOMAINS, Group
+from speciarl_verl.evaluation.outcome_colours import LIGHT
 from speciarl_verl.evaluation.report.plots.canvas import (
     FAINT,
     GRID,
@@ -26,15 +27,7 @@ Result = Mapping[str, Any]
 
 _PANELS_A_ROW = 6
 
-_CATEGORY_COLOURS = {
-    "unparseable": "#3a3a3a",
-    "W": "#d55e00",
-    "A": "#d9d9d9",
-    "G": "#b5d4ec",
-    "S-": "#62a3d4",
-    "S": "#1c62a5",
-    "S+": "#08264f",
-}
+_CATEGORY_COLOURS = {symbol: tone.colour for symbol, tone in LIGHT.items() if symbol != "failed"}
 
 
 def draw_all(results: Sequence[Result], folder: Path) -> list[str]:

@@ -203,9 +203,9 @@ def evaluate(
     """
     from speciarl_verl.cli.judge_settings import judge_config
     from speciarl_verl.evaluation.pipeline import Command, run_command
-    from speciarl_verl.evaluation.predict.engines import Resources
     from speciarl_verl.evaluation.predict.request import PredictRequest
     from speciarl_verl.evaluation.predict.server_engine import ServerSettings
+    from speciarl_verl.evaluation.predict.stage import Resources
     from speciarl_verl.evaluation.report.stage import ContiRequest
 
     logging.basicConfig(level=logging.WARNING, format="speciarl: %(message)s")

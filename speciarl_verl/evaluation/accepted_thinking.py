@@ -27,5 +27,5 @@ def accepted_thinking(folder: Path) -> dict[tuple[str, str], str]:
     for judged in sorted(verdicts_journal(folder).load(repair=False), key=lambda one: one.prediction.key):
         key, thinking = judged.prediction.key, _THINKING.search(judged.prediction.response or "")
         if thinking and judged.outcome in (Category.SPECIFIC, Category.MORE_SPECIFIC):
-            accepted.setdefault((key.dataset, key.image), thinking[0])
+            accepted.setdefault(key.picture, thinking[0])
     return accepted

@@ -96,9 +96,8 @@ def check_keys(keys: Iterable[SampleKey], expected: set[SampleKey], journal: Jou
     for key in keys:
         if key not in expected:
             raise EvaluationError(
-                f"{journal.path}: {key.dataset}/{key.image} sample {key.sample} is not part of this run: predictions "
-                "of another data set? Take another --out"
+                f"{journal.path}: {key} is not part of this run: predictions of another data set? Take another --out"
             )
         if key in seen:
-            raise EvaluationError(f"{journal.path}: {key.dataset}/{key.image} sample {key.sample} is there twice")
+            raise EvaluationError(f"{journal.path}: {key} is there twice")
         seen.add(key)

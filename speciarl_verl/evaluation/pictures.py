@@ -8,9 +8,9 @@ import hashlib
 import io
 import sys
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +51,11 @@ class PictureRow:
     row: int
     content_hash: str
 
+    @property
+    def name(self) -> tuple[str, str]:
+        """Data set and file name."""
+        return (self.dataset, self.image)
+
 
 @dataclass(frozen=True)
 class DataFile:
@@ -67,17 +72,6 @@ class DataFile:
     fingerprint: str
 
 
-@dataclass(frozen=True)
-class PixelBudget:
-    """Pixels of a picture before the model's processor; None is what training takes (`qwen_vl_utils`' defaults).
-
-    `NO_LIMIT` leaves the size alone, but for sides that are multiples of the patches.
-    """
-
-    least: int | None = None
-    most: int | None = None
-
-
 def read_pictures(files: Sequence[str]) -> list[PictureRow]:
     """Name the rows of some parquets, in their order.
 
@@ -88,7 +82,7 @@ def read_pictures(files: Sequence[str]) -> list[PictureRow]:
     pictures = [picture for file in files for picture in _rows(file)]
     places: dict[tuple[str, str], PictureRow] = {}
     for picture in pictures:
-        other = places.setdefault((picture.dataset, picture.image), picture)
+        other = places.setdefault(picture.name, picture)
         if other is not picture:
             raise EvaluationError(
                 f"--data: {picture.dataset}/{picture.image} is there twice: row {other.row} of {other.file} and row "
@@ -125,8 +119,8 @@ class PictureFiles:
     """Reads the stored bytes of pictures; it holds a few row groups, so reading in order is fast. Not thread-safe."""
 
     def __init__(self) -> None:
-        self._files: dict[str, tuple[pq.ParquetFile, list[int]]] = {}
-        self._groups: OrderedDict[tuple[str, int], list[bytes]] = OrderedDict()
+        self._opened = cache(_opened)
+        self._group = lru_cache(_ROW_GROUPS_HELD)(_group)
 
     def read(self, picture: PictureRow) -> bytes:
         """The bytes of an image file.
@@ -135,35 +129,37 @@ class PictureFiles:
             PictureError: there are none, or others than when the parquet was made.
         """
         try:
-            data = self._stored(picture)
+            parquet, starts = self._opened(picture.file)
+            group = bisect_right(starts, picture.row) - 1
+            data = self._group(parquet, group)[picture.row - starts[group]]
         except (OSError, IndexError) as error:
             raise PictureError(f"{picture.file} row {picture.row}: cannot be read: {error}") from error
         if hashlib.sha256(data).hexdigest() != picture.content_hash:
             raise PictureError(f"{picture.file} row {picture.row}: not the bytes of its content_hash")
         return data
 
-    def _stored(self, picture: PictureRow) -> bytes:
-        if picture.file not in self._files:
-            parquet = pq.ParquetFile(picture.file)
-            sizes = (parquet.metadata.row_group(index).num_rows for index in range(parquet.metadata.num_row_groups))
-            self._files[picture.file] = (parquet, [0, *accumulate(sizes)])
-        parquet, starts = self._files[picture.file]
-        group = bisect_right(starts, picture.row) - 1
-        key = (picture.file, group)
-        if key not in self._groups:
-            column = parquet.read_row_group(group, columns=["images"]).column("images").to_pylist()
-            self._groups[key] = [(images or [{}])[0].get("bytes") or b"" for images in column]
-            if len(self._groups) > _ROW_GROUPS_HELD:
-                self._groups.popitem(last=False)
-        self._groups.move_to_end(key)
-        return self._groups[key][picture.row - starts[group]]
+
+def _opened(file: str) -> tuple[pq.ParquetFile, list[int]]:
+    """A parquet, and the first row of each of its row groups."""
+    parquet = pq.ParquetFile(file)
+    sizes = (parquet.metadata.row_group(index).num_rows for index in range(parquet.metadata.num_row_groups))
+    return parquet, [0, *accumulate(sizes)]
 
 
-def open_picture(data: bytes, budget: PixelBudget, patch_size: int) -> "Image.Image":
+def _group(parquet: pq.ParquetFile, group: int) -> list[bytes]:
+    column = parquet.read_row_group(group, columns=["images"]).column("images").to_pylist()
+    return [(images or [{}])[0].get("bytes") or b"" for images in column]
+
+
+def open_picture(
+    data: bytes, patch_size: int, min_pixels: int | None = None, max_pixels: int | None = None
+) -> "Image.Image":
     """Decode and resize a picture as training does.
 
     Args:
         patch_size: side of the vision model's patches in pixels, of which two by two make a token.
+        min_pixels, max_pixels: of the result; None is what training takes (`qwen_vl_utils`' defaults), `NO_LIMIT`
+            leaves the size alone, but for sides that are multiples of the patches.
 
     Raises:
         PictureError: it cannot be decoded, or its sides are too unequal.
@@ -171,7 +167,7 @@ def open_picture(data: bytes, budget: PixelBudget, patch_size: int) -> "Image.Im
     from PIL import Image
     from qwen_vl_utils.vision_process import fetch_image
 
-    bounds = {"min_pixels": budget.least, "max_pixels": sys.maxsize if budget.most == NO_LIMIT else budget.most}
+    bounds = {"min_pixels": min_pixels, "max_pixels": sys.maxsize if max_pixels == NO_LIMIT else max_pixels}
     try:
         source = Image.open(io.BytesIO(data))
         given = {name: pixels for name, pixels in bounds.items() if pixels is not None}

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.opened import Evaluation, alone_in
 from speciarl_verl.evaluation.pictures import draw, read_pictures
-from speciarl_verl.evaluation.predict.engines import Resources
 from speciarl_verl.evaluation.predict.request import PredictRequest, requested_run
 from speciarl_verl.evaluation.predict.server_engine import ServerSettings, served_model
-from speciarl_verl.evaluation.predict.stage import run_predict
+from speciarl_verl.evaluation.predict.stage import Resources, run_predict
 from speciarl_verl.evaluation.report.stage import ContiRequest, run_report
 from speciarl_verl.evaluation.run import RUN, EngineKind, Run, load_run, save_model
 from speciarl_verl.evaluation.verdicts.manifest import Config

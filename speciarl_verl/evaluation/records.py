@@ -16,8 +16,6 @@ from pydantic import Field
 
 from speciarl_verl.method.category import Category
 
-SCHEMA_VERSION = 1
-
 
 @dataclass(frozen=True, order=True)
 class SampleKey:
@@ -32,6 +30,14 @@ class SampleKey:
     dataset: str
     image: str
     sample: Annotated[int, Field(ge=0, strict=True)]
+
+    @property
+    def picture(self) -> tuple[str, str]:
+        """Data set and file name."""
+        return (self.dataset, self.image)
+
+    def __str__(self) -> str:
+        return f"{self.dataset}/{self.image} sample {self.sample}"
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,16 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from speciarl_verl.errors import EvaluationError, InputError
-from speciarl_verl.evaluation.pictures import DataFile, PixelBudget
-from speciarl_verl.evaluation.records import SCHEMA_VERSION
+from speciarl_verl.evaluation.pictures import DataFile
+from speciarl_verl.evaluation.store import first_fault
 from speciarl_verl.files import read_text, write_text
 
 RUN = "run.json"
@@ -62,11 +63,6 @@ class PredictSettings(BaseModel):
     engine_args: dict[str, Any] = {}
     predictions_sha256: str | None = None
 
-    @property
-    def budget(self) -> PixelBudget:
-        """Pixels of a picture."""
-        return PixelBudget(self.min_pixels, self.max_pixels)
-
 
 class Run(BaseModel):
     """The manifest of a run.
@@ -80,7 +76,7 @@ class Run(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     created: str
     data: tuple[DataFile, ...]
     settings: PredictSettings
@@ -95,10 +91,10 @@ class Run(BaseModel):
             EvaluationError: they differ; the message names the first field.
         """
         mine, theirs = _identity(self), _identity(other)
-        for field, value in mine.items():
-            if value != theirs[field]:
+        for name, value in mine.items():
+            if value != theirs[name]:
                 raise EvaluationError(
-                    f"{folder / RUN}: was made with {field} {value!r}, now it is {theirs[field]!r}: repeat the first "
+                    f"{folder / RUN}: was made with {name} {value!r}, now it is {theirs[name]!r}: repeat the first "
                     "command to resume, or take another --out"
                 )
 
@@ -109,27 +105,21 @@ def load_run(folder: Path) -> Run | None:
     Raises:
         EvaluationError: it cannot be read, or is of another version.
     """
-    run = load_model(folder / RUN, Run, "take another --out")
-    if run is not None and run.schema_version != SCHEMA_VERSION:
-        raise EvaluationError(f"{folder / RUN}: schema {run.schema_version}, this version reads {SCHEMA_VERSION}")
-    return run
+    return load_model(folder / RUN, Run, "take another --out")
 
 
 def load_model(path: Path, model: type[Model], cure: str) -> Model | None:
     """A JSON file as a model; None where there is none.
 
     Raises:
-        EvaluationError: it cannot be read.
+        EvaluationError: it cannot be read, or is of another version.
     """
     if not path.exists():
         return None
     try:
         return model.model_validate_json(read_text(path))
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]["msg"]
-    except InputError as error:
-        fault = str(error)
-    raise EvaluationError(f"{path}: not a manifest of this version ({fault}): {cure}")
+    except (ValidationError, InputError) as error:
+        raise EvaluationError(f"{path}: not of this version ({first_fault(error)}): {cure}") from None
 
 
 def save_model(model: BaseModel, path: Path) -> None:
@@ -151,19 +141,13 @@ def _identity(run: Run) -> Mapping[str, Any]:
     return identity | settings
 
 
+@dataclass(frozen=True, repr=False)
 class _Shown:
     """Compared by content, shown by name."""
 
-    def __init__(self, shown: str, content: object) -> None:
-        self._shown = shown
-        self._content = content
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Shown) and self._content == other._content
-
-    def __hash__(self) -> int:
-        return hash(repr(self._content))
+    name: str = field(compare=False)
+    content: object
 
     def __repr__(self) -> str:
-        mark = hashlib.sha256(repr(self._content).encode()).hexdigest()[:8]
-        return f"{self._shown} ({mark})" if self._content != self._shown else repr(self._shown)
+        mark = hashlib.sha256(repr(self.content).encode()).hexdigest()[:8]
+        return f"{self.name} ({mark})" if self.content != self.name else repr(self.name)

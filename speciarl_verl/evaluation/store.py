@@ -9,8 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -27,13 +26,12 @@ VERDICTS = "verdicts.jsonl"
 
 
 class Journal(Generic[T]):
-    """One append-only file of records; use it as a context to append."""
+    """One append-only file of records."""
 
     def __init__(self, path: Path, write: Callable[[T], Line], read: Callable[[Line], T]) -> None:
         self.path = path
         self._write = write
         self._read = read
-        self._file: BinaryIO | None = None
 
     def load(self, repair: bool = True) -> list[T]:
         """All records, in the order of the file; none where there is no file.
@@ -55,27 +53,14 @@ class Journal(Generic[T]):
         return [self._record(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
 
     def append(self, records: Sequence[T]) -> None:
-        """Write records in one go and flush them."""
-        if self._file is None:
-            raise RuntimeError("append outside the journal's context")
-        self._file.write(_encoded(self._write(record) for record in records))
-        self._file.flush()
+        """Write records in one go."""
+        with self.path.open("ab") as file:
+            file.write(_encoded(self._write(record) for record in records))
 
     def replace(self, records: Iterable[T]) -> None:
         """Put other records in place of all, at once or not at all."""
         with whole_file(self.path) as partial:
             partial.write_bytes(_encoded(self._write(record) for record in records))
-
-    def __enter__(self) -> "Journal[T]":
-        self._file = self.path.open("ab")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
 
     def _record(self, number: int, line: bytes) -> T:
         try:
@@ -87,7 +72,7 @@ class Journal(Generic[T]):
             ) from None
 
 
-def first_fault(error: ValueError) -> str:
+def first_fault(error: Exception) -> str:
     """What is wrong first, on one line: the field and why."""
     if not isinstance(error, ValidationError):
         return str(error)

@@ -19,7 +19,7 @@ from PIL import Image
 
 from recipes.quickstart.policy import PROMPT
 from recipes.quickstart.responses import respond
-from speciarl_verl.evaluation.pictures import PictureFiles, PixelBudget, open_picture, read_pictures
+from speciarl_verl.evaluation.pictures import PictureFiles, open_picture, read_pictures
 from speciarl_verl.prompts import load_prompt
 from tests.e2e.conftest import ROOT, World, environment
 from tests.servers.serving import VLLM, Engine, Serving
@@ -109,7 +109,7 @@ def by_transformers(evaluations: Evaluations, adapter: Path | None = None) -> di
     if adapter is not None:
         model = PeftModel.from_pretrained(model, adapter).eval()
     pictures, files = read_pictures([str(evaluations.data)]), PictureFiles()
-    shown: list[Image.Image] = [open_picture(files.read(picture), PixelBudget(), 14) for picture in pictures]
+    shown: list[Image.Image] = [open_picture(files.read(picture), 14) for picture in pictures]
     processor = AutoProcessor.from_pretrained(evaluations.world.model)
     responses = respond(model, processor, shown, load_prompt(PROMPT))
     return dict(zip((picture.image for picture in pictures), responses, strict=True))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from recipes.quickstart.responses import respond
-from speciarl_verl.evaluation.pictures import PictureFiles, PixelBudget, open_picture, read_pictures
+from speciarl_verl.evaluation.pictures import PictureFiles, open_picture, read_pictures
 from speciarl_verl.prompts import load_prompt
 from tests.e2e.conftest import ROOT, World, environment
 
@@ -85,6 +85,6 @@ def test_an_exported_model_answers_as_the_adapter_over_its_base(world: World, ou
 
     model = AutoModelForImageTextToText.from_pretrained(exported, dtype=torch.float32).eval()
     pictures, files = [one for one in read_pictures([str(data)]) if one.image in expected], PictureFiles()
-    shown = [open_picture(files.read(picture), PixelBudget(), 14) for picture in pictures]
+    shown = [open_picture(files.read(picture), 14) for picture in pictures]
     said = respond(model, AutoProcessor.from_pretrained(exported), shown, load_prompt("short"))
     assert dict(zip((picture.image for picture in pictures), said, strict=True)) == expected

@@ -18,18 +18,18 @@ def judged(image: str, sample: int, thought: str | None, outcome: Category | Out
 
 
 def test_the_first_specific_response_of_each_picture_gives_its_thinking(tmp_path: Path) -> None:
-    with verdicts_journal(tmp_path) as journal:
-        journal.append(
-            [
-                judged("a", 2, "<think>later</think>", Category.SPECIFIC),
-                judged("a", 1, "<think>first\nof all</think>\n", Category.MORE_SPECIFIC),
-                judged("a", 0, "<think>broad</think>", Category.LESS_SPECIFIC),
-                judged("b", 0, "<think>wrong</think>", Category.WRONG),
-                judged("c", 0, None, Category.SPECIFIC),
-                judged("d", 0, None, Outcome.FAILED),
-                judged("e", 0, "<think>e</think>", Outcome.UNPARSEABLE),
-            ]
-        )
+    journal = verdicts_journal(tmp_path)
+    journal.append(
+        [
+            judged("a", 2, "<think>later</think>", Category.SPECIFIC),
+            judged("a", 1, "<think>first\nof all</think>\n", Category.MORE_SPECIFIC),
+            judged("a", 0, "<think>broad</think>", Category.LESS_SPECIFIC),
+            judged("b", 0, "<think>wrong</think>", Category.WRONG),
+            judged("c", 0, None, Category.SPECIFIC),
+            judged("d", 0, None, Outcome.FAILED),
+            judged("e", 0, "<think>e</think>", Outcome.UNPARSEABLE),
+        ]
+    )
     assert accepted_thinking(tmp_path) == {("cub", "a"): "<think>first\nof all</think>\n"}
 
 

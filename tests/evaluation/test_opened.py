@@ -32,11 +32,11 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 def test_complete_predictions_are_all_of_them_in_order(tmp_path: Path) -> None:
     evaluation = Evaluation(tmp_path, RUN, small_set(tmp_path, 3))
     keys = list(evaluation.expected.keys())
-    with predictions_journal(tmp_path) as journal:
-        journal.append([Prediction(key, "Wren", "wren") for key in keys[:0:-1]])
-        with pytest.raises(EvaluationError, match="has 2 of 3 samples: finish the stage predict first"):
-            complete_predictions(evaluation)
-        journal.append([Prediction(keys[0], "Wren", "wren")])
+    journal = predictions_journal(tmp_path)
+    journal.append([Prediction(key, "Wren", "wren") for key in keys[:0:-1]])
+    with pytest.raises(EvaluationError, match="has 2 of 3 samples: finish the stage predict first"):
+        complete_predictions(evaluation)
+    journal.append([Prediction(keys[0], "Wren", "wren")])
     assert [one.key for one in complete_predictions(evaluation)] == keys
 
 

@@ -10,7 +10,6 @@ from speciarl_verl.evaluation.pictures import (
     NO_LIMIT,
     PictureError,
     PictureFiles,
-    PixelBudget,
     describe_files,
     draw,
     open_picture,
@@ -99,7 +98,7 @@ def test_open_is_what_verl_shows_the_model(data: bytes, patch_size: int) -> None
     (expected,), _, _ = rl_dataset.RLHFDataset._process_multi_modal_info(
         [{"role": "user", "content": content}], image_patch_size=patch_size, config={}
     )
-    opened = open_picture(data, PixelBudget(), patch_size)
+    opened = open_picture(data, patch_size)
     assert opened.size == expected.size
     assert opened.mode == expected.mode == "RGB"
     assert opened.tobytes() == expected.tobytes()
@@ -107,8 +106,8 @@ def test_open_is_what_verl_shows_the_model(data: bytes, patch_size: int) -> None
 
 def test_open_keeps_the_pixel_budget() -> None:
     data = jpeg((900, 600))
-    small = open_picture(data, PixelBudget(most=50_000), 14)
-    large = open_picture(data, PixelBudget(least=1_000_000), 14)
+    small = open_picture(data, 14, max_pixels=50_000)
+    large = open_picture(data, 14, min_pixels=1_000_000)
     assert 40_000 < small.width * small.height <= 50_000
     assert large.width * large.height >= 1_000_000
     assert all(side % 28 == 0 for side in (*small.size, *large.size))
@@ -116,9 +115,9 @@ def test_open_keeps_the_pixel_budget() -> None:
 
 def test_open_without_a_limit_keeps_the_size_but_for_whole_patches() -> None:
     size = (4200, 3220)
-    assert open_picture(jpeg(size), PixelBudget(), 14).size < size
-    assert open_picture(jpeg(size), PixelBudget(most=NO_LIMIT), 14).size == size
-    assert open_picture(jpeg((29, 29)), PixelBudget(least=NO_LIMIT, most=NO_LIMIT), 14).size == (28, 28)
+    assert open_picture(jpeg(size), 14).size < size
+    assert open_picture(jpeg(size), 14, max_pixels=NO_LIMIT).size == size
+    assert open_picture(jpeg((29, 29)), 14, NO_LIMIT, NO_LIMIT).size == (28, 28)
 
 
 @pytest.mark.parametrize(
@@ -126,4 +125,4 @@ def test_open_without_a_limit_keeps_the_size_but_for_whole_patches() -> None:
 )
 def test_open_refuses_what_is_no_picture_for_the_model(data: bytes) -> None:
     with pytest.raises(PictureError, match="cannot be opened"):
-        open_picture(data, PixelBudget(), 14)
+        open_picture(data, 14)

@@ -38,8 +38,7 @@ def test_predictions_survive_the_file(
 ) -> None:
     journal = predictions_journal(tmp_path_factory.mktemp("run"))
     for batch in (first, second):
-        with journal:
-            journal.append(batch)
+        journal.append(batch)
     assert journal.load() == [*first, *second]
     assert journal.path.read_bytes().count(b"\n") == len(first) + len(second)
     journal.replace(second)
@@ -49,29 +48,26 @@ def test_predictions_survive_the_file(
 @given(judged=st.lists(JUDGED))
 def test_verdicts_survive_the_file(tmp_path_factory: pytest.TempPathFactory, judged: list[Judged]) -> None:
     journal = verdicts_journal(tmp_path_factory.mktemp("run"))
-    with journal:
-        journal.append(judged)
+    journal.append(judged)
     assert journal.load() == judged
 
 
 def test_a_lone_surrogate_becomes_a_replacement_character(tmp_path: Path) -> None:
-    with predictions_journal(tmp_path) as journal:
-        journal.append([prediction(1, "\ud800 alone \U0001f426")])
+    journal = predictions_journal(tmp_path)
+    journal.append([prediction(1, "\ud800 alone \U0001f426")])
     assert journal.load() == [prediction(1, "\ufffd alone \U0001f426")]
 
 
 def test_load_cuts_a_torn_line_off_wherever_it_was_torn(tmp_path: Path) -> None:
     journal = predictions_journal(tmp_path)
-    with journal:
-        journal.append([prediction(1), prediction(2)])
+    journal.append([prediction(1), prediction(2)])
     whole = journal.path.read_bytes()
     first = whole.index(b"\n") + 1
     for cut in range(first, len(whole)):
         journal.path.write_bytes(whole[:cut])
         assert journal.load() == [prediction(1)]
         assert journal.path.read_bytes() == whole[:first]
-        with journal:
-            journal.append([prediction(2)])
+        journal.append([prediction(2)])
         assert journal.path.read_bytes() == whole
 
 
@@ -88,8 +84,7 @@ def test_load_cuts_a_torn_line_off_wherever_it_was_torn(tmp_path: Path) -> None:
 )
 def test_load_refuses_a_foreign_line_and_names_it(tmp_path: Path, line: str) -> None:
     journal = predictions_journal(tmp_path)
-    with journal:
-        journal.append([prediction(1)])
+    journal.append([prediction(1)])
     journal.path.write_text(journal.path.read_text() + line + "\n")
     with pytest.raises(EvaluationError, match=r"predictions\.jsonl:2: ") as caught:
         journal.load()
@@ -98,8 +93,7 @@ def test_load_refuses_a_foreign_line_and_names_it(tmp_path: Path, line: str) -> 
 
 def test_load_refuses_an_unknown_outcome(tmp_path: Path) -> None:
     journal = verdicts_journal(tmp_path)
-    with journal:
-        journal.append([Judged(prediction(1), "a", Category.SPECIFIC)])
+    journal.append([Judged(prediction(1), "a", Category.SPECIFIC)])
     line = json.loads(journal.path.read_text())
     journal.path.write_text(json.dumps(line | {"outcome": "SS"}) + "\n")
     with pytest.raises(EvaluationError, match=r"verdicts\.jsonl:1: .*SS"):
@@ -108,8 +102,7 @@ def test_load_refuses_an_unknown_outcome(tmp_path: Path) -> None:
 
 def test_replace_leaves_the_old_file_when_it_fails(tmp_path: Path) -> None:
     journal = predictions_journal(tmp_path)
-    with journal:
-        journal.append([prediction(1)])
+    journal.append([prediction(1)])
 
     def broken() -> object:
         yield prediction(2)

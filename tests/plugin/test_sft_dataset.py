@@ -42,8 +42,8 @@ def write(path: Path, schema: pa.Schema = SCHEMA) -> str:
 def judged_run(folder: Path) -> str:
     key = SampleKey("cub", "1.png", 0)
     response = "<think>Look at shape and crown.</think><answer>Azure Owl</answer>"
-    with verdicts_journal(folder) as journal:
-        journal.append([Judged(Prediction(key, LABELS[1], response), "Azure Owl", Category.SPECIFIC)])
+    journal = verdicts_journal(folder)
+    journal.append([Judged(Prediction(key, LABELS[1], response), "Azure Owl", Category.SPECIFIC)])
     return str(folder)
 
 

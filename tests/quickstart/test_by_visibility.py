@@ -30,8 +30,8 @@ JUDGED = [judged(number, outcome) for number, (_, outcome) in enumerate(SEEN)]
 
 
 def test_figures_are_the_papers_and_the_unparseable_is_wrong(tmp_path: Path) -> None:
-    with verdicts_journal(tmp_path) as journal:
-        journal.append(JUDGED)
+    journal = verdicts_journal(tmp_path)
+    journal.append(JUDGED)
     figures = read_figures(tmp_path, VISIBILITIES)
     # Four of seven are not wrong; their scores are 4, 3, 2 and 1.
     assert figures["correctness"] == pytest.approx(4 / 7)

@@ -27,10 +27,10 @@ def evaluation(category: Category) -> dict[str, Any]:
 def write_run(folder: Path, category: Category) -> Path:
     """What `speciarl evaluate` leaves of one picture of each visibility."""
     folder.mkdir()
-    with verdicts_journal(folder) as journal:
-        for name in VISIBILITIES:
-            key = SampleKey("cub", f"images/{name}.png", 0)
-            journal.append([Judged(Prediction(key, "Duck", "<answer>duck</answer>"), "duck", category)])
+    journal = verdicts_journal(folder)
+    for name in VISIBILITIES:
+        key = SampleKey("cub", f"images/{name}.png", 0)
+        journal.append([Judged(Prediction(key, "Duck", "<answer>duck</answer>"), "duck", category)])
     return folder
 
 

@@ -1,8 +1,9 @@
 """Noun chunks of predictions, by spaCy. Needs the extra `conti` and an English pipeline, which PyPI does not have."""
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 from speciarl_verl.evaluation.conti.missing_model import MissingModelError, first_line
 
@@ -19,24 +20,8 @@ _PROBE = "a small bird"
 _LEADING = re.compile(r"^(?:a|an|the|his|her|its|their)\s+", re.IGNORECASE)
 
 
-class Chunker(Protocol):
-    """Finds the things that a text names."""
-
-    def chunks(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
-        """The distinct noun chunks of each text, without leading articles and possessives."""
-        ...
-
-
-class SpacyChunker:
-    """The noun chunks of a spaCy pipeline that has a parser."""
-
-    def __init__(self, pipeline: "Language") -> None:
-        self._pipeline = pipeline
-
-    def chunks(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
-        """See `Chunker`."""
-        documents = self._pipeline.pipe(texts, batch_size=_BATCH)
-        return [tuple(dict.fromkeys(_bare(chunk.text) for chunk in document.noun_chunks)) for document in documents]
+Chunker = Callable[[Sequence[str]], list[tuple[str, ...]]]
+"""Gives the distinct noun chunks of each text, without leading articles and possessives."""
 
 
 def load_chunker(name: str = DEFAULT_PIPELINE) -> Chunker:
@@ -55,20 +40,25 @@ def load_chunker(name: str = DEFAULT_PIPELINE) -> Chunker:
             f"chunker {name}: spaCy cannot be imported ({first_line(error)}); pip install 'speciarl_verl[conti]'"
         ) from error
     try:
-        chunker = SpacyChunker(spacy.load(name, exclude=list(_UNUSED)))
+        chunker = partial(_chunks, spacy.load(name, exclude=list(_UNUSED)))
     except (OSError, ValueError, ImportError) as error:
         raise MissingModelError(
             f"chunker {name}: no such spaCy pipeline ({first_line(error)}); name an installed one or a folder, or run "
             f"python -m spacy download {DEFAULT_PIPELINE}"
         ) from error
     try:
-        chunker.chunks([_PROBE])
+        chunker([_PROBE])
     except (ValueError, NotImplementedError) as error:
         raise MissingModelError(
             f"chunker {name}: the pipeline finds no noun chunks ({first_line(error)}); name one with a parser, "
             f"such as {DEFAULT_PIPELINE}"
         ) from error
     return chunker
+
+
+def _chunks(pipeline: "Language", texts: Sequence[str]) -> list[tuple[str, ...]]:
+    documents = pipeline.pipe(texts, batch_size=_BATCH)
+    return [tuple(dict.fromkeys(_bare(chunk.text) for chunk in document.noun_chunks)) for document in documents]
 
 
 def _bare(chunk: str) -> str:

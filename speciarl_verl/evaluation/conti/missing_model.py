@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 logger = logging.getLogger(__name__)
@@ -11,27 +10,16 @@ T = TypeVar("T")
 
 
 class MissingModelError(RuntimeError):
-    """A model cannot be had; the message names it and the cure in one line."""
+    """A model cannot be had; names it and the cure in one line. It also stands where the model would."""
 
 
-@dataclass(frozen=True)
-class MissingModel:
-    """Stands where a model would.
-
-    Attributes:
-        reason: in one line.
-    """
-
-    reason: str
-
-
-def load_or_missing(load: Callable[[], T]) -> T | MissingModel:
-    """The loaded model, or `MissingModel` with the loader's reason."""
+def load_or_missing(load: Callable[[], T]) -> T | MissingModelError:
+    """The loaded model, or why there is none."""
     try:
         return load()
     except MissingModelError as error:
         logger.warning("%s", error)
-        return MissingModel(str(error))
+        return error
 
 
 def first_line(error: BaseException) -> str:

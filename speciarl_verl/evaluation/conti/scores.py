@@ -18,19 +18,19 @@ from math import fsum
 
 from speciarl_verl.errors import JudgeError
 from speciarl_verl.evaluation.conti.chunker import Chunker
-from speciarl_verl.evaluation.conti.encoder import Encoder, embed
+from speciarl_verl.evaluation.conti.encoder import Encoder, cosines
 from speciarl_verl.evaluation.conti.four_scores import ContiScores
 from speciarl_verl.evaluation.conti.inclusion import judge_inclusions
-from speciarl_verl.evaluation.conti.missing_model import MissingModel
+from speciarl_verl.evaluation.conti.missing_model import MissingModelError
 from speciarl_verl.evaluation.records import Judged
 from speciarl_verl.judge.protocol import Judge, Pair
 from speciarl_verl.method.category import Category
 
 logger = logging.getLogger(__name__)
 
-_NO_ENCODER = MissingModel("no sentence encoder was given")
-_NO_CHUNKER = MissingModel("no spaCy pipeline was given")
-_NO_INCLUSION = MissingModel("no LLM was given")
+_NO_ENCODER = MissingModelError("no sentence encoder was given")
+_NO_CHUNKER = MissingModelError("no spaCy pipeline was given")
+_NO_INCLUSION = MissingModelError("no LLM was given")
 
 
 PairScores = Mapping[Pair, float]
@@ -40,9 +40,9 @@ PairScores = Mapping[Pair, float]
 def score_conti(
     judged: Sequence[Judged],
     *,
-    encoder: Encoder | MissingModel | None,
-    chunker: Chunker | MissingModel | None,
-    inclusion: Judge | MissingModel | None,
+    encoder: Encoder | MissingModelError | None,
+    chunker: Chunker | MissingModelError | None,
+    inclusion: Judge | MissingModelError | None,
 ) -> dict[str, ContiScores]:
     """Score every data set among the predictions; equal pairs and equal texts are looked at once.
 
@@ -50,14 +50,14 @@ def score_conti(
     one. An LLM that gives up turns LI off, with its error as the reason; the other three stand.
 
     Args:
-        encoder, chunker, inclusion: None or `MissingModel` turns off what needs it.
+        encoder, chunker, inclusion: None or `MissingModelError` turns off what needs it.
     """
     sets: dict[str, Counter[Pair | None]] = {}
     for one in judged:
         sets.setdefault(one.prediction.key.dataset, Counter())[_pair(one)] += 1
     # Sorted, so that batches and sums are the same in whatever order the predictions came.
     pairs = sorted({pair for counted in sets.values() for pair in counted if pair}, key=_by_text)
-    scores: dict[str, PairScores | MissingModel] = {
+    scores: dict[str, PairScores | MissingModelError] = {
         "text_inclusion": {pair: float(includes_text(pair)) for pair in pairs},
         "llama_inclusion": _inclusions(pairs, inclusion or _NO_INCLUSION),
         **_similarities(pairs, encoder or _NO_ENCODER, chunker or _NO_CHUNKER),
@@ -84,42 +84,39 @@ def _by_text(pair: Pair) -> list[str]:
     return [pair.ground_truth, pair.prediction]
 
 
-def _of_set(counted: Counter[Pair | None], scores: Mapping[str, PairScores | MissingModel]) -> ContiScores:
-    means = {name: None if isinstance(score, MissingModel) else _mean(counted, score) for name, score in scores.items()}
-    notes = {name: score.reason for name, score in scores.items() if isinstance(score, MissingModel)}
-    return ContiScores(**means, notes=notes)
+def _of_set(counted: Counter[Pair | None], scores: Mapping[str, PairScores | MissingModelError]) -> ContiScores:
+    notes = {name: str(score) for name, score in scores.items() if isinstance(score, MissingModelError)}
+    means = {name: _mean(counted, score) for name, score in scores.items() if not isinstance(score, MissingModelError)}
+    return ContiScores(**dict.fromkeys(notes), **means, notes=notes)
 
 
 def _mean(counted: Counter[Pair | None], score: PairScores) -> float:
     return fsum(score[pair] * count for pair, count in counted.items() if pair) / counted.total()
 
 
-def _inclusions(pairs: Sequence[Pair], inclusion: Judge | MissingModel) -> PairScores | MissingModel:
-    if isinstance(inclusion, MissingModel):
+def _inclusions(pairs: Sequence[Pair], inclusion: Judge | MissingModelError) -> PairScores | MissingModelError:
+    if isinstance(inclusion, MissingModelError):
         return inclusion
     try:
         answers = asyncio.run(judge_inclusions(inclusion, pairs))
     except JudgeError as error:
         logger.warning("llama_inclusion is off: %s", error)
-        return MissingModel(str(error))
+        return MissingModelError(str(error))
     return dict(zip(pairs, map(float, answers), strict=True))
 
 
 def _similarities(
-    pairs: Sequence[Pair], encoder: Encoder | MissingModel, chunker: Chunker | MissingModel
-) -> Mapping[str, PairScores | MissingModel]:
-    if isinstance(encoder, MissingModel):
+    pairs: Sequence[Pair], encoder: Encoder | MissingModelError, chunker: Chunker | MissingModelError
+) -> Mapping[str, PairScores | MissingModelError]:
+    if isinstance(encoder, MissingModelError):
         return {"semantic_similarity": encoder, "concept_similarity": encoder}
     predictions = sorted({pair.prediction for pair in pairs})
-    chunks = (
-        {} if isinstance(chunker, MissingModel) else dict(zip(predictions, chunker.chunks(predictions), strict=True))
-    )
+    chunks = {} if isinstance(chunker, MissingModelError) else dict(zip(predictions, chunker(predictions), strict=True))
     texts = {pair.ground_truth for pair in pairs}.union(predictions, *chunks.values())
-    cosine = embed(encoder, texts).cosine
-    return {
-        "semantic_similarity": {pair: cosine(pair.ground_truth, pair.prediction) for pair in pairs},
-        "concept_similarity": chunker if isinstance(chunker, MissingModel) else _best_cosines(pairs, chunks, cosine),
-    }
+    cosine = cosines(encoder, texts)
+    best = chunker if isinstance(chunker, MissingModelError) else _best_cosines(pairs, chunks, cosine)
+    whole = {pair: cosine(pair.ground_truth, pair.prediction) for pair in pairs}
+    return {"semantic_similarity": whole, "concept_similarity": best}
 
 
 def _best_cosines(

@@ -18,13 +18,16 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from speciarl_verl.evaluation.error_browser.thumbnails import encode_thumbnails
-from speciarl_verl.evaluation.records import Judged, Outcome, SampleKey
+from speciarl_verl.evaluation.outcome_colours import DARK, LIGHT
+from speciarl_verl.evaluation.records import OUTCOMES, Judged, SampleKey
+from speciarl_verl.evaluation.store import judged_line
 from speciarl_verl.files import whole_file
 from speciarl_verl.method.category import Category
 
 logger = logging.getLogger(__name__)
 
 _SCRIPTS = ("rows.js", "filters.js", "controls.js")
+_SYMBOLS = list(OUTCOMES)
 # Neither tag nor comment can begin within the block, whatever it holds. The JSON itself is ASCII already.
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
@@ -73,16 +76,14 @@ def _check(ordered: Sequence[Judged]) -> None:
         raise ValueError("no predictions to show")
     for one, other in pairwise(item.prediction.key for item in ordered):
         if one == other:
-            name = f"{one.dataset}/{one.image}"
-            raise ValueError(f"two predictions for sample {one.sample} of {name!r}")
+            raise ValueError(f"two predictions for {one}")
 
 
 def _first_samples(ordered: Iterable[Judged]) -> list[SampleKey]:
     """One key an image."""
     firsts: dict[tuple[str, str], SampleKey] = {}
     for item in ordered:
-        key = item.prediction.key
-        firsts.setdefault((key.dataset, key.image), key)
+        firsts.setdefault(item.prediction.key.picture, item.prediction.key)
     return list(firsts.values())
 
 
@@ -95,7 +96,7 @@ def _warn_of_missing(firsts: Sequence[SampleKey], thumbnails: Sequence[bytes | N
 
 def _render(ordered: Sequence[Judged], thumbnails: Sequence[bytes | None], title: str) -> str:
     folder = resources.files(__package__) / "assets"
-    style = _Inline((folder / "style.css").read_text(encoding="utf-8"))
+    style = _Inline((folder / "style.css").read_text(encoding="utf-8") + _tones())
     script = _Inline("".join((folder / name).read_text(encoding="utf-8") for name in _SCRIPTS))
     template = (folder / "page.html.j2").read_text(encoding="utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True).from_string(template)
@@ -104,36 +105,33 @@ def _render(ordered: Sequence[Judged], thumbnails: Sequence[bytes | None], title
 
 def _to_json(ordered: Sequence[Judged], thumbnails: Sequence[bytes | None]) -> str:
     """The page's data. Non-ASCII is escaped: lone surrogates too, which UTF-8 has no bytes for."""
-    names = [*(category.label for category in Category), *(outcome.value for outcome in Outcome)]
-    symbols = [*(category.symbol for category in Category), *(outcome.value for outcome in Outcome)]
     data = {
-        "categories": [{"symbol": symbol, "name": name} for symbol, name in zip(symbols, names, strict=True)],
+        "categories": [
+            {"symbol": symbol, "name": outcome.label if isinstance(outcome, Category) else symbol}
+            for symbol, outcome in OUTCOMES.items()
+        ],
         "pictures": [thumbnail and base64.b64encode(thumbnail).decode() for thumbnail in thumbnails],
-        "rows": _rows(ordered, symbols),
+        "rows": _rows(ordered),
     }
     return json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":")).translate(_ESCAPES)
 
 
-def _rows(ordered: Sequence[Judged], symbols: Sequence[str]) -> list[dict[str, object]]:
-    """One a prediction, without the fields that are None; `picture` numbers the images in the order of the keys."""
-    images: dict[tuple[str, str], int] = {}
+def _rows(ordered: Sequence[Judged]) -> list[dict[str, object]]:
+    """A line of `verdicts.jsonl` each, without what is None; `picture` numbers the images in the order of the keys."""
+    numbers = {key.picture: number for number, key in enumerate(_first_samples(ordered))}
     rows = []
     for item in ordered:
-        prediction, key = item.prediction, item.prediction.key
-        row: dict[str, object] = {
-            "dataset": key.dataset,
-            "image": key.image,
-            "sample": key.sample,
-            "picture": images.setdefault((key.dataset, key.image), len(images)),
-            "truth": prediction.ground_truth,
-            "category": symbols.index(item.symbol),
-            "answer": item.answer,
-            "refusal": item.refusal,
-            "response": prediction.response,
-            "failure": prediction.failure,
-            "tokens": prediction.response_tokens,
-            "source": item.source,
-            "confidence": item.confidence,
-        }
-        rows.append({name: value for name, value in row.items() if value is not None})
+        line = judged_line(item)
+        line |= {"picture": numbers[item.prediction.key.picture], "category": _SYMBOLS.index(line.pop("outcome"))}
+        rows.append({name: value for name, value in line.items() if value is not None})
     return rows
+
+
+def _tones() -> str:
+    """The colours of the outcomes, and of what is written on them, by their places in `OUTCOMES`."""
+    schemes = {"{}": LIGHT, "@media (prefers-color-scheme: dark) {{ {} }}": DARK}
+    return "".join(
+        rule.format(f".c{number} {{ --tone: {tones[symbol].colour}; --on: {tones[symbol].ink}; }}") + "\n"
+        for rule, tones in schemes.items()
+        for number, symbol in enumerate(_SYMBOLS)
+    )

@@ -12,7 +12,7 @@ from speciarl_verl.evaluation.opened import Expected
 from speciarl_verl.evaluation.pictures import PictureRow
 from speciarl_verl.evaluation.records import Prediction, SampleKey
 from speciarl_verl.evaluation.store import first_fault
-from speciarl_verl.files import json_lines, read_text
+from speciarl_verl.files import json_lines, read_text, readable
 
 _MISSING = "no prediction in the file"
 
@@ -31,12 +31,10 @@ def file_sha256(path: Path) -> str:
     """Of a file's bytes.
 
     Raises:
-        EvaluationError: it cannot be read.
+        InputError: it cannot be read.
     """
-    try:
+    with readable(f"--predictions {path}"):
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise EvaluationError(f"--predictions {path}: cannot be read: {error.strerror}") from None
 
 
 def read_external(path: Path, expected: Expected, allow_missing: bool) -> list[Prediction]:
@@ -49,21 +47,21 @@ def read_external(path: Path, expected: Expected, allow_missing: bool) -> list[P
         EvaluationError: a line of another format, an unknown picture, another ground truth, a duplicate, or a missing
             sample; one line that names the first.
     """
-    pictures = {(picture.dataset, picture.image): picture for picture in expected.pictures}
+    pictures = {picture.name: picture for picture in expected.pictures}
     found: dict[SampleKey, Prediction] = {}
     for place, line in _lines(path):
         prediction = _prediction(place, line, pictures, expected.samples)
         if prediction.key in found:
-            raise EvaluationError(f"{place}: {_named(prediction.key)} is there twice")
+            raise EvaluationError(f"{place}: {prediction.key} is there twice")
         found[prediction.key] = prediction
     missing = [key for key in expected.keys() if key not in found]  # noqa: SIM118 (no mapping)
     if missing and not allow_missing:
         raise EvaluationError(
             f"--predictions {path}: {len(missing)} of {len(missing) + len(found)} samples are missing, such as "
-            f"{_named(missing[0])}; --allow-missing counts them as failed, that is as wrong"
+            f"{missing[0]}; --allow-missing counts them as failed, that is as wrong"
         )
     for key in missing:
-        truth = pictures[key.dataset, key.image].ground_truth
+        truth = pictures[key.picture].ground_truth
         found[key] = Prediction(key, truth, response=None, failure=_MISSING)
     return [found[key] for key in expected.keys()]  # noqa: SIM118
 
@@ -95,7 +93,7 @@ def _lines(path: Path) -> Iterator[tuple[str, _Line]]:
 
 def _prediction(place: str, line: _Line, pictures: Mapping[tuple[str, str], PictureRow], samples: int) -> Prediction:
     key = SampleKey(line.dataset, line.image, line.sample)
-    picture = pictures.get((key.dataset, key.image))
+    picture = pictures.get(key.picture)
     if picture is None:
         raise EvaluationError(f"{place}: {key.dataset}/{key.image} is not in --data: predictions of another data set?")
     if key.sample >= samples:
@@ -108,7 +106,3 @@ def _prediction(place: str, line: _Line, pictures: Mapping[tuple[str, str], Pict
     if line.response is None:
         return Prediction(key, truth, response=None, failure=line.failure or "no response in the file")
     return Prediction(key, truth, line.response, response_tokens=line.response_tokens)
-
-
-def _named(key: SampleKey) -> str:
-    return f"{key.dataset}/{key.image} sample {key.sample}"

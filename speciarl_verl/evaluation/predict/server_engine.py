@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.pictures import PictureError, PictureFiles, PictureRow, PixelBudget, open_picture
+from speciarl_verl.evaluation.pictures import PictureError, PictureFiles, PictureRow, open_picture
 from speciarl_verl.evaluation.predict.engine import PictureResponses, Response, one_line, picture_seed
 from speciarl_verl.evaluation.run import PredictSettings
 from speciarl_verl.server_client.discovery import Dialect, Service, find_service
@@ -25,7 +25,7 @@ from speciarl_verl.server_client.failure import (
     ServerRefusalError,
     UnusableAnswerError,
 )
-from speciarl_verl.server_client.message import Message, read_message
+from speciarl_verl.server_client.message import read_message
 from speciarl_verl.server_client.transport import Patience, Transport
 
 PLACEHOLDERS = ("<|image_pad|>", "<|video_pad|>")
@@ -98,10 +98,11 @@ def served_model(settings: ServerSettings) -> str:
     Raises:
         EvaluationError: the server cannot be reached, or lists none, or others than the one named.
     """
-    return asyncio.run(_find(settings, settings.endpoint())).model
+    return asyncio.run(_find(settings)).model
 
 
-async def _find(settings: ServerSettings, endpoint: Endpoint) -> Service:
+async def _find(settings: ServerSettings) -> Service:
+    endpoint = settings.endpoint()
     try:
         service = await find_service(endpoint, settings.model, settings.timeout_s, settings.proxy)
     except ServerError as error:
@@ -117,29 +118,21 @@ async def _find(settings: ServerSettings, endpoint: Endpoint) -> Service:
 class ServerEngine:
     """Asks the server; one request a picture, `concurrency` at a time."""
 
-    def __init__(
-        self, settings: ServerSettings, sampling: PredictSettings, prompt: str, budget: PixelBudget, patch_size: int
-    ) -> None:
+    def __init__(self, settings: ServerSettings, run: PredictSettings, prompt: str) -> None:
         """Find out what is served.
-
-        Args:
-            patch_size: see `open_picture`.
 
         Raises:
             EvaluationError: the server cannot be reached, refuses, or does not serve the model.
         """
         settings.check_body()
-        endpoint = settings.endpoint()
         self._settings = settings
-        self._sampling = sampling
+        self._run = run
         self._prompt = prompt
-        self._budget = budget
-        self._patch_size = patch_size
         self._files = PictureFiles()
-        service = asyncio.run(_find(settings, endpoint))
+        service = asyncio.run(_find(settings))
         # The engine is a generator for its caller; its loop runs while an answer is awaited.
         self._loop = asyncio.new_event_loop()
-        self._transport = Transport(endpoint, settings.concurrency, proxy=settings.proxy)
+        self._transport = Transport(settings.endpoint(), settings.concurrency, proxy=settings.proxy)
         self.model, self.kind = service.model, service.dialect
         longest_s = settings.budget_s + settings.timeout_s
         self._patience = Patience(settings.timeout_s, longest_s, retry_s=settings.budget_s)
@@ -187,25 +180,24 @@ class ServerEngine:
         image = {"type": "image_url", "image_url": {"url": url}}
         content: list[dict[str, Any]] = [image, {"type": "text", "text": self._prompt}]
         responses: list[Response] = []
-        while (missing := self._sampling.samples - len(responses)) > 0:
+        while (missing := self._run.samples - len(responses)) > 0:
             # Some servers give one choice whatever they were asked for: the rest is asked for again.
-            seed = picture_seed(self._sampling.seed, picture) + len(responses)
+            seed = picture_seed(self._run.seed, picture) + len(responses)
             body = self._body(content, missing, seed)
             responses += await self._transport.chat(body, partial(_read, expected=missing), self._patience)
         return tuple(responses)
 
     def _body(self, content: list[dict[str, Any]], samples: int, seed: int) -> Mapping[str, Any]:
-        sampling = self._sampling
         body: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": "user", "content": content}],
-            "max_tokens": sampling.max_tokens,
-            "temperature": sampling.temperature,
+            "max_tokens": self._run.max_tokens,
+            "temperature": self._run.temperature,
         }
         if samples > 1:
             body["n"] = samples
-        if sampling.temperature > 0:
-            body |= {"top_p": sampling.top_p, "seed": seed}
+        if self._run.temperature > 0:
+            body |= {"top_p": self._run.top_p, "seed": seed}
         if self.kind is not Dialect.OTHER:
             body |= {"repetition_penalty": 1.0, "top_k": -1, "min_p": 0.0}
         if self.kind is Dialect.VLLM:
@@ -216,7 +208,8 @@ class ServerEngine:
     def _data_url(self, data: bytes) -> str:
         png = io.BytesIO()
         # Lossless; with little effort, as it travels once.
-        open_picture(data, self._budget, self._patch_size).save(png, "PNG", compress_level=1)
+        run = self._run
+        open_picture(data, run.patch_size, run.min_pixels, run.max_pixels).save(png, "PNG", compress_level=1)
         return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
 
 
@@ -251,10 +244,6 @@ def _text(choice: object) -> str:
         raise UnusableAnswerError(f"an answer with {message.lack()}")
     if message.is_interrupted:
         raise ValueError(f"an answer that was broken off (finish_reason {message.ending})")
-    return _whole(message)
-
-
-def _whole(message: Message) -> str:
     text = message.text or ""
     if message.thought and "</think>" not in text:
         # The server split the response in two; put back what the model wrote.

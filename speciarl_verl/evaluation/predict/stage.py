@@ -6,8 +6,10 @@ row are not recorded. (A picture that cannot be opened is none of a row, once so
 the same command goes on from there.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -15,14 +17,32 @@ from tqdm import tqdm
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.opened import Evaluation, Expected, check_keys, sample_keys
 from speciarl_verl.evaluation.pictures import PictureRow
+from speciarl_verl.evaluation.predict.adapter import adapter_rank, as_peft
 from speciarl_verl.evaluation.predict.engine import Engine, PictureResponses
-from speciarl_verl.evaluation.predict.engines import Resources, build_engine
 from speciarl_verl.evaluation.predict.external import read_external
-from speciarl_verl.evaluation.records import Prediction, SampleKey
-from speciarl_verl.evaluation.run import EngineKind
+from speciarl_verl.evaluation.predict.server_engine import ServerEngine, ServerSettings
+from speciarl_verl.evaluation.predict.vllm_engine import VllmEngine
+from speciarl_verl.evaluation.predict.vllm_messages import VllmSettings
+from speciarl_verl.evaluation.records import Prediction
+from speciarl_verl.evaluation.run import EngineKind, Run
 from speciarl_verl.evaluation.store import Journal, predictions_journal, verdicts_journal
+from speciarl_verl.prompts import load_prompt
 
 MAX_CONSECUTIVE = 32
+LOG = "vllm.log"
+
+
+@dataclass(frozen=True)
+class Resources:
+    """How much is used at once and how patiently; none of it changes what comes out.
+
+    Attributes:
+        data_parallel: vLLM engines, one a GPU.
+        server: of predicting with a server; its address and model are the run's.
+    """
+
+    data_parallel: int = 1
+    server: ServerSettings = field(default_factory=lambda: ServerSettings(url=""))
 
 
 def pending_pictures(expected: Expected, journal: Journal[Prediction], retry_failed: bool = False) -> list[PictureRow]:
@@ -37,17 +57,12 @@ def pending_pictures(expected: Expected, journal: Journal[Prediction], retry_fai
         EvaluationError: the journal holds samples that are not expected, or one twice.
     """
     known = journal.load()
-    keys = set(expected.keys())
-    check_keys([prediction.key for prediction in known], keys, journal)
-    failed = {_picture_of(prediction.key) for prediction in known if retry_failed and prediction.response is None}
-    counts: dict[tuple[str, str], int] = {}
-    for prediction in known:
-        counts[_picture_of(prediction.key)] = counts.get(_picture_of(prediction.key), 0) + 1
-    whole = {picture for picture, count in counts.items() if count == expected.samples} - failed
-    kept = [prediction for prediction in known if _picture_of(prediction.key) in whole]
+    check_keys([prediction.key for prediction in known], set(expected.keys()), journal)
+    good = Counter(one.key.picture for one in known if not (retry_failed and one.response is None))
+    kept = [prediction for prediction in known if good[prediction.key.picture] == expected.samples]
     if len(kept) < len(known):
         journal.replace(kept)
-    return [picture for picture in expected.pictures if (picture.dataset, picture.image) not in whole]
+    return [picture for picture in expected.pictures if good[picture.name] < expected.samples]
 
 
 def run_predict(
@@ -77,11 +92,29 @@ def run_predict(
         predict(engine, pending, evaluation.run.settings.samples, len(evaluation.pictures), journal)
 
 
+def build_engine(run: Run, resources: Resources, folder: Path) -> ServerEngine | VllmEngine:
+    """Start the engine. What it leaves behind (a converted adapter, vLLM's log) goes into `folder`.
+
+    Raises:
+        EvaluationError: it does not start, or the server does not serve the model.
+    """
+    settings = run.settings
+    prompt = load_prompt(settings.prompt or "")
+    if settings.engine is EngineKind.SERVER:
+        server = replace(resources.server, url=run.server or "", model=settings.model, body=settings.engine_args)
+        return ServerEngine(server, settings, prompt)
+    adapter = rank = None
+    if settings.adapter is not None:
+        adapter = str(as_peft(Path(settings.adapter), folder / "adapter"))
+        rank = adapter_rank(Path(adapter))
+    return VllmEngine(VllmSettings(settings, prompt, str(folder / LOG), adapter, rank), resources.data_parallel)
+
+
 def _forget_verdicts(folder: Path, pending: Sequence[PictureRow]) -> None:
     journal = verdicts_journal(folder)
     verdicts = journal.load()
-    again = {(picture.dataset, picture.image) for picture in pending}
-    kept = [one for one in verdicts if (one.prediction.key.dataset, one.prediction.key.image) not in again]
+    again = {picture.name for picture in pending}
+    kept = [one for one in verdicts if one.prediction.key.picture not in again]
     if len(kept) < len(verdicts):
         journal.replace(kept)
 
@@ -100,7 +133,7 @@ def predict(
     failing: list[PictureResponses] = []
     some_came = len(pending) < total
     bar = tqdm(total=total, initial=total - len(pending), desc="predict", unit="picture", smoothing=0.1)
-    with closing(engine.answers(pending)) as answers, journal, bar:
+    with closing(engine.answers(pending)) as answers, bar:
         for answer in answers:
             bar.update()
             if answer.failure is not None and not (answer.fault_of_picture and some_came):
@@ -135,7 +168,3 @@ def _all_fail(failing: Sequence[PictureResponses]) -> str:
         f"predict: {len(failing)} pictures failed in a row and nothing else came; the last: {failing[-1].failure}. "
         "These failures were not recorded: repair the cause and repeat the command to resume"
     )
-
-
-def _picture_of(key: SampleKey) -> tuple[str, str]:
-    return (key.dataset, key.image)

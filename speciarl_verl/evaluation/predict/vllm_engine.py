@@ -38,7 +38,7 @@ class VllmEngine:
             EvaluationError: there are not so many GPUs, or an engine does not start.
         """
         self._settings = settings
-        gpus = int(settings.engine_args.get("tensor_parallel_size", 1))
+        gpus = int(settings.run.engine_args.get("tensor_parallel_size", 1))
         devices = share_devices(workers, gpus)
         self._workers = [_start(settings, shown) for shown in devices]
         try:

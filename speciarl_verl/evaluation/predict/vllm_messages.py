@@ -1,10 +1,7 @@
 """What passes through the pipe between `vllm_engine` and its workers, besides pictures. No torch, no vLLM."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from speciarl_verl.evaluation.pictures import PixelBudget
 from speciarl_verl.evaluation.predict.engine import PictureResponses
 from speciarl_verl.evaluation.run import PredictSettings
 
@@ -14,20 +11,18 @@ class VllmSettings:
     """What a worker builds its engine of.
 
     Attributes:
-        adapter: PEFT folder, and its rank.
-        engine_args: of `vllm.LLM`, over the defaults.
+        run: the run's settings; their `engine_args` are of `vllm.LLM`, over the defaults.
+        prompt: its text.
         log: file to which vLLM's own output goes.
+        adapter: PEFT folder, and its rank.
         window: pictures in flight in one worker.
     """
 
-    model: str
+    run: PredictSettings
     prompt: str
-    sampling: PredictSettings
-    budget: PixelBudget
     log: str
     adapter: str | None = None
     adapter_rank: int | None = None
-    engine_args: Mapping[str, Any] = field(default_factory=dict)
     window: int = 256
 
 

@@ -8,9 +8,12 @@ placeholders of pictures are never sampled.
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from multiprocessing import active_children, parent_process
 from multiprocessing.connection import Connection
 from typing import Any
+
+import yaml
 
 from speciarl_verl.evaluation.fingerprint import package_versions
 from speciarl_verl.evaluation.pictures import PictureError, PictureFiles, PictureRow, open_picture
@@ -31,7 +34,7 @@ def work(pipe: Connection, settings: VllmSettings, devices: str | None) -> None:
         predictor = Predictor(settings)
     except Exception as error:
         # Whatever keeps vLLM from starting is the user's to read in one line; its own log has the rest.
-        pipe.send(Broken(f"does not start with {settings.model}: {one_line(error)}"))
+        pipe.send(Broken(f"does not start with {settings.run.model}: {one_line(error)}"))
         return
     pipe.send(Ready())
     try:
@@ -54,18 +57,17 @@ class Predictor:
         from vllm import LLM
         from vllm.lora.request import LoRARequest
 
-        arguments: dict[str, Any] = {"limit_mm_per_prompt": {"image": 1, "video": 0}, "seed": settings.sampling.seed}
+        model, given = settings.run.model, settings.run.engine_args
+        arguments: dict[str, Any] = {"limit_mm_per_prompt": {"image": 1, "video": 0}, "seed": settings.run.seed}
         if on_cpu:
             arguments |= {"dtype": "float32", "enforce_eager": True, "distributed_executor_backend": "uni"}
         if settings.adapter is not None:
             arguments |= {"enable_lora": True, "max_lora_rank": _lora_rank(settings.adapter_rank or 1)}
         self._settings = settings
-        self._engine = LLM(model=settings.model, **(arguments | dict(settings.engine_args))).llm_engine
+        self._engine = LLM(model=model, **(arguments | given)).llm_engine
         self._adapter = LoRARequest("adapter", 1, settings.adapter) if settings.adapter is not None else None
         self._files = PictureFiles()
-        processor = AutoProcessor.from_pretrained(
-            settings.model, trust_remote_code=bool(settings.engine_args.get("trust_remote_code", False))
-        )
+        processor = AutoProcessor.from_pretrained(model, trust_remote_code=bool(given.get("trust_remote_code", False)))
         self._patch_size = int(getattr(processor.image_processor, "patch_size", 14))
         self._prompt_ids = _prompt_ids(processor, settings.prompt)
         self._banned = _placeholders(processor)
@@ -83,18 +85,16 @@ class Predictor:
             if picture is not None:
                 self._add(picture, tries=1)
                 continue
-            yield from self._drain()
+            failed, self._failed = self._failed, []
+            yield from failed
             for output in self._engine.step() if self._flying else ():
                 if output.finished:
                     yield from self._finish(output)
 
-    def _drain(self) -> Iterator[PictureResponses]:
-        failed, self._failed = self._failed, []
-        yield from failed
-
     def _add(self, picture: PictureRow, tries: int) -> None:
         try:
-            image = open_picture(self._files.read(picture), self._settings.budget, self._patch_size)
+            run, data = self._settings.run, self._files.read(picture)
+            image = open_picture(data, self._patch_size, run.min_pixels, run.max_pixels)
             prompt = {"prompt_token_ids": list(self._prompt_ids), "multi_modal_data": {"image": image}}
             name = f"{picture.file}:{picture.row}:{tries}"
             self._engine.add_request(name, self._rendered(prompt), self._params(picture), lora_request=self._adapter)
@@ -109,7 +109,7 @@ class Predictor:
     def _finish(self, output: Any) -> Iterator[PictureResponses]:
         picture, tries = self._flying.pop(output.request_id)
         whole = [choice for choice in output.outputs if choice.finish_reason in ("stop", "length")]
-        if len(whole) == self._settings.sampling.samples:
+        if len(whole) == self._settings.run.samples:
             ordered = sorted(whole, key=lambda choice: choice.index)
             yield PictureResponses(picture, tuple(Response(choice.text, len(choice.token_ids)) for choice in ordered))
         elif tries < _TRIES:
@@ -122,7 +122,7 @@ class Predictor:
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
-        sampling = self._settings.sampling
+        sampling = self._settings.run
         return SamplingParams(
             n=sampling.samples,
             temperature=sampling.temperature,
@@ -158,19 +158,16 @@ def _prepare_cpu() -> bool:
     from speciarl_verl.platform_cpu import vllm_distribution
 
     vllm_distribution.install()
-    for name, value in _CPU_ENVIRONMENT.items():
+    for name, value in _cpu_environment().items():
         os.environ.setdefault(name, value)
     return True
 
 
-_CPU_ENVIRONMENT = {
-    "VLLM_CPU_KVCACHE_SPACE": "1",
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    # vLLM compiles in spite of enforce_eager.
-    "TORCHDYNAMO_DISABLE": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
+def _cpu_environment() -> dict[str, str]:
+    """What the CPU profile gives to a training's vLLM."""
+    profile = yaml.safe_load(files("speciarl_verl.config").joinpath("speciarl/profile/cpu.yaml").read_text("utf-8"))
+    given: dict[str, str] = profile["ray_kwargs"]["ray_init"]["runtime_env"]["env_vars"]
+    return {name: value for name, value in given.items() if not name.startswith(("VERL_", "RAY_"))}
 
 
 def _prompt_ids(processor: Any, prompt: str) -> list[int]:

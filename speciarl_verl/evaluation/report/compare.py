@@ -8,8 +8,7 @@ from itertools import combinations
 
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.report.assembly import build_report
-from speciarl_verl.evaluation.report.comparison import ComparedRun, Comparison, PairReport
-from speciarl_verl.evaluation.report.contents import Report
+from speciarl_verl.evaluation.report.contents import ComparedRun, Comparison, PairReport, Report
 from speciarl_verl.evaluation.report.grouping import JudgedPicture, common_pictures, counted, group_by_dataset
 from speciarl_verl.evaluation.report.published import published
 from speciarl_verl.evaluation.statistics.paired import McNemar, mcnemar, paired_bootstrap_hm
@@ -26,21 +25,24 @@ def compare_runs(runs: Sequence[ComparedRun], *, seed: int = 0) -> Comparison:
         raise EvaluationError("a comparison needs two runs or more")
     names = _distinct_names([run.report.name for run in runs])
     grouped = [group_by_dataset(run.judged, run.report.run.settings.samples) for run in runs]
-    common = common_pictures(grouped)
-    if not common:
+    shared = common_pictures(grouped)
+    if not shared[0]:
         raise EvaluationError(f"{' and '.join(names)} have no picture in common: evaluate them on the same data")
-    shared = [_only(pictures, common) for pictures in grouped]
     _check_truths(names, shared)
     reports = tuple(
         _report(run, name, pictures, whole, seed)
         for run, name, pictures, whole in zip(runs, names, shared, grouped, strict=True)
     )
     return Comparison(
-        notes=(*_judge_notes(reports), *_warnings(reports), *_data_notes(names, grouped, common)),
+        notes=(
+            *_judge_notes(reports),
+            *(f"{report.name}: {warning}" for report in reports for warning in report.warnings),
+            *_data_notes(names, grouped, shared[0]),
+        ),
         reports=reports,
         pairs=tuple(
             _pair(names[first], names[second], dataset, shared[first][dataset], shared[second][dataset], seed)
-            for dataset in common
+            for dataset in shared[0]
             for first, second in combinations(range(len(runs)), 2)
         ),
         published=published(),
@@ -50,16 +52,6 @@ def compare_runs(runs: Sequence[ComparedRun], *, seed: int = 0) -> Comparison:
 def _distinct_names(names: Sequence[str]) -> list[str]:
     """Equal names get their place behind them."""
     return [f"{name} ({place})" if names.count(name) > 1 else name for place, name in enumerate(names, start=1)]
-
-
-def _only(
-    pictures: Mapping[str, Sequence[JudgedPicture]], common: Mapping[str, Sequence[str]]
-) -> dict[str, list[JudgedPicture]]:
-    wanted = {dataset: set(images) for dataset, images in common.items()}
-    return {
-        dataset: [picture for picture in pictures[dataset] if picture.image in images]
-        for dataset, images in wanted.items()
-    }
 
 
 def _check_truths(names: Sequence[str], shared: Sequence[Mapping[str, Sequence[JudgedPicture]]]) -> None:
@@ -116,12 +108,10 @@ def _judge_notes(reports: Sequence[Report]) -> list[str]:
     return [f"The runs were judged differently, so their figures do not compare: {named}. Judge all of them alike."]
 
 
-def _warnings(reports: Sequence[Report]) -> list[str]:
-    return [f"{report.name}: {warning}" for report in reports for warning in report.warnings]
-
-
 def _data_notes(
-    names: Sequence[str], grouped: Sequence[Mapping[str, Sequence[JudgedPicture]]], common: Mapping[str, Sequence[str]]
+    names: Sequence[str],
+    grouped: Sequence[Mapping[str, Sequence[JudgedPicture]]],
+    common: Mapping[str, Sequence[JudgedPicture]],
 ) -> list[str]:
     notes = []
     for dataset in dict.fromkeys(dataset for pictures in grouped for dataset in pictures):

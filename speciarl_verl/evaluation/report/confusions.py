@@ -35,11 +35,15 @@ class _Tally:
             spelling = printable(judged.answer or "")
             self.spellings[spelling.casefold()][spelling] += 1
 
-    def answers(self, most: int) -> tuple[WrongAnswer, ...]:
-        found = [
-            WrongAnswer(answer=_usual(spellings), count=spellings.total()) for spellings in self.spellings.values()
-        ]
-        return tuple(sorted(found, key=lambda answer: (-answer.count, answer.answer))[:most])
+    def reported(self, truth: str, most: int) -> ConfusedClass:
+        found = [WrongAnswer(answer=_usual(ways), count=ways.total()) for ways in self.spellings.values()]
+        return ConfusedClass(
+            ground_truth=printable(truth),
+            n=self.n,
+            wrong=self.wrong,
+            without_answer=self.without_answer,
+            answers=tuple(sorted(found, key=lambda answer: (-answer.count, answer.answer))[:most]),
+        )
 
 
 def worst_confusions(
@@ -54,17 +58,7 @@ def worst_confusions(
         for judged in picture.samples:
             tallies[picture.ground_truth].add(judged)
     worst = sorted((item for item in tallies.items() if item[1].wrong), key=lambda item: (-item[1].wrong, item[0]))
-    return tuple(_confused(truth, tally, answers) for truth, tally in worst[:classes])
-
-
-def _confused(truth: str, tally: _Tally, answers: int) -> ConfusedClass:
-    return ConfusedClass(
-        ground_truth=printable(truth),
-        n=tally.n,
-        wrong=tally.wrong,
-        without_answer=tally.without_answer,
-        answers=tally.answers(answers),
-    )
+    return tuple(tally.reported(truth, answers) for truth, tally in worst[:classes])
 
 
 def _usual(spellings: Counter[str]) -> str:

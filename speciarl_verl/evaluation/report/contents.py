@@ -1,13 +1,21 @@
-"""What `report.json` holds. Shares and metrics are fractions in [0, 1]; every mapping is in a fixed order."""
+"""What `report.json` and `compare.json` hold.
+
+Shares and metrics are fractions in [0, 1]; every mapping is in a fixed order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from speciarl_verl.evaluation.conti.four_scores import ContiScores
+from speciarl_verl.evaluation.records import Judged
+from speciarl_verl.evaluation.report.published import Published
 from speciarl_verl.evaluation.run import Run
 from speciarl_verl.evaluation.statistics.best_of import BestOf
 from speciarl_verl.evaluation.statistics.intervals import Scores
-
-REPORT_SCHEMA_VERSION = 2
+from speciarl_verl.evaluation.statistics.paired import HmDifference, McNemar
 
 
 class _Part(BaseModel):
@@ -126,7 +134,7 @@ class Report(_Part):
             report that differs between equal runs.
     """
 
-    schema_version: int = REPORT_SCHEMA_VERSION
+    schema_version: Literal[2] = 2
     name: str
     run: Run
     judge: JudgeReport
@@ -134,3 +142,43 @@ class Report(_Part):
     warnings: tuple[str, ...]
     datasets: tuple[DatasetReport, ...]
     averages: tuple[AverageReport, ...]
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """A finished run: its report, and the predictions that it was built from."""
+
+    report: Report
+    judged: Sequence[Judged]
+
+
+class PairReport(_Part):
+    """Two runs on one data set.
+
+    Attributes:
+        mcnemar: None where a run has several samples a picture: a picture is then not simply right or wrong.
+    """
+
+    first: str
+    second: str
+    dataset: str
+    images: int
+    mcnemar: McNemar | None
+    hm: HmDifference
+
+
+class Comparison(_Part):
+    """Two or more runs.
+
+    Attributes:
+        notes: what was left out, and what else a reader must know before reading the figures.
+        reports: of the common pictures only.
+        pairs: every two runs on every data set.
+        published: the paper's rows. Nothing is computed with them.
+    """
+
+    schema_version: Literal[2] = 2
+    notes: tuple[str, ...]
+    reports: tuple[Report, ...]
+    pairs: tuple[PairReport, ...]
+    published: Published

@@ -1,16 +1,14 @@
 """The files of reports and comparisons: written, and read again."""
 
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.report.compare import compare_runs
-from speciarl_verl.evaluation.report.compare_text import latex_comparison, markdown_comparison
-from speciarl_verl.evaluation.report.comparison import ComparedRun, Comparison
-from speciarl_verl.evaluation.report.contents import REPORT_SCHEMA_VERSION, Report
-from speciarl_verl.evaluation.report.text import latex_report, markdown_report
+from speciarl_verl.evaluation.report.contents import ComparedRun, Comparison, Report
+from speciarl_verl.evaluation.report.text import latex_comparison, latex_report, markdown_comparison, markdown_report
+from speciarl_verl.evaluation.run import load_model
 from speciarl_verl.evaluation.store import verdicts_journal
 from speciarl_verl.files import write_text
 
@@ -23,9 +21,9 @@ def write_report(report: Report, folder: Path) -> None:
     Raises:
         EvaluationError: matplotlib is not installed; then nothing is written.
     """
-    from speciarl_verl.evaluation.report.plots import plot_report, require_matplotlib
+    _require_matplotlib()
+    from speciarl_verl.evaluation.report.plots import plot_report
 
-    require_matplotlib()
     plots = plot_report(report, folder / "plots")
     write_text(folder / "report.md", markdown_report(report, [f"plots/{path.name}" for path in plots]))
     write_text(folder / "report.tex", latex_report(report))
@@ -38,22 +36,9 @@ def read_report(folder: Path) -> Report:
     Raises:
         EvaluationError: there is none, or it is of another version or broken.
     """
-    path = folder / REPORT
-    try:
-        report = Report.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise EvaluationError(f"{folder} holds no {REPORT}: finish the evaluation of that run first") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise EvaluationError(
-            f"{path} is no report of this version ({place}: {first['msg']}): build it again from the run's verdicts"
-        ) from None
-    if report.schema_version != REPORT_SCHEMA_VERSION:
-        raise EvaluationError(
-            f"{path} has schema version {report.schema_version}, not {REPORT_SCHEMA_VERSION}: build it again from the "
-            "run's verdicts"
-        )
+    report = load_model(folder / REPORT, Report, "build it again from the run's verdicts")
+    if report is None:
+        raise EvaluationError(f"{folder} holds no {REPORT}: finish the evaluation of that run first")
     return report
 
 
@@ -82,6 +67,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> None:
     Raises:
         EvaluationError: matplotlib is not installed; then nothing is written.
     """
+    _require_matplotlib()
     from speciarl_verl.evaluation.report.plots import plot_comparison
 
     plots = plot_comparison(comparison.reports, folder / "plots")
@@ -105,3 +91,8 @@ def read_finished(folder: Path) -> ComparedRun:
             f"{len(judged)}: finish the evaluation of that run first"
         )
     return ComparedRun(report, sorted(judged, key=lambda one: one.prediction.key))
+
+
+def _require_matplotlib() -> None:
+    if find_spec("matplotlib") is None:
+        raise EvaluationError("the report's plots need matplotlib: pip install 'speciarl_verl[evaluate]'")

@@ -51,14 +51,15 @@ def counted(pictures: Sequence[JudgedPicture]) -> list[tuple[Category, ...]]:
     return [picture.counted for picture in pictures]
 
 
-def common_pictures(runs: Sequence[Mapping[str, Sequence[JudgedPicture]]]) -> dict[str, list[str]]:
-    """The pictures that all runs have, by data set; data sets without one are left out."""
-    common: dict[str, list[str]] = {}
+def common_pictures(
+    runs: Sequence[Mapping[str, Sequence[JudgedPicture]]],
+) -> list[dict[str, list[JudgedPicture]]]:
+    """Of every run, the pictures that all runs have, by data set; data sets without one are left out."""
+    common = {}
     for dataset in in_reading_order(set(runs[0])):
-        shared = set.intersection(*({picture.image for picture in run.get(dataset, ())} for run in runs))
-        if shared:
-            common[dataset] = sorted(shared)
-    return common
+        if images := set.intersection(*({picture.image for picture in run.get(dataset, ())} for run in runs)):
+            common[dataset] = images
+    return [{name: [one for one in run[name] if one.image in common[name]] for name in common} for run in runs]
 
 
 def _picture(dataset: str, image: str, gathered: Sequence[Judged], samples: int) -> JudgedPicture:

@@ -90,14 +90,14 @@ def _write_browser(evaluation: Evaluation, judged: Sequence[Judged], title: str,
         sets = {picture.dataset for picture in chosen}
         chosen = draw(chosen, -(-most // len(sets)), evaluation.run.settings.seed)
         title = f"{title}: {len(chosen):,} of {total:,} pictures, drawn by chance"
-    rows = {(picture.dataset, picture.image): picture for picture in chosen}
+    rows = {picture.name: picture for picture in chosen}
     files = PictureFiles()
 
     def stored(key: SampleKey) -> bytes | None:
         try:
-            return files.read(rows[key.dataset, key.image])
+            return files.read(rows[key.picture])
         except PictureError:
             return None
 
-    shown = [one for one in judged if (one.prediction.key.dataset, one.prediction.key.image) in rows]
+    shown = [one for one in judged if one.prediction.key.picture in rows]
     write_browser(shown, stored, evaluation.folder / BROWSER, title=title)

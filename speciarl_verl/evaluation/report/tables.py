@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from speciarl_verl.evaluation.conti.four_scores import SCORES, ContiScores
+from speciarl_verl.evaluation.records import OUTCOMES
 from speciarl_verl.evaluation.report.benchmarks import (
     ALL,
     FINE_GRAINED,
@@ -17,7 +18,6 @@ from speciarl_verl.evaluation.report.benchmarks import (
     in_reading_order,
 )
 from speciarl_verl.evaluation.report.contents import AverageReport, DatasetReport, Report
-from speciarl_verl.evaluation.report.figures import SYMBOLS
 from speciarl_verl.evaluation.report.published import PublishedRow, published
 from speciarl_verl.evaluation.statistics.best_of import BestOf
 from speciarl_verl.evaluation.statistics.intervals import Estimate, Scores
@@ -100,10 +100,10 @@ def published_table() -> Table:
 def share_table(reports: Sequence[Report]) -> Table:
     """The shares of the eight outcomes."""
     rows = tuple(
-        TableRow(label, (dataset.n, *(dataset.shares[symbol].share for symbol in SYMBOLS)))
+        TableRow(label, (dataset.n, *(dataset.shares[symbol].share for symbol in OUTCOMES)))
         for label, dataset in _labelled(reports)
     )
-    columns = (Column("", ("n",)), Column("share of samples", SYMBOLS))
+    columns = (Column("", ("n",)), Column("share of samples", tuple(OUTCOMES)))
     return Table("categories", "Categories", _first(reports), columns, rows)
 
 

@@ -1,15 +1,13 @@
 """`judge.json`: which judge gave a run's verdicts, compared at every restart, and what that cost."""
 
 import hashlib
-import json
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.records import SCHEMA_VERSION
 from speciarl_verl.evaluation.run import load_model, save_model
 from speciarl_verl.judge.custom import source_text
 from speciarl_verl.judge.judge_config import CustomJudgeConfig, LLMJudgeConfig, ServerJudgeConfig, TaxonomyJudgeConfig
@@ -23,17 +21,8 @@ Config = TaxonomyJudgeConfig | ServerJudgeConfig | CustomJudgeConfig
 
 # Where the judge is and how patiently it is asked changes no verdict.
 _WITHOUT_EFFECT = {
-    *(
-        "url",
-        "timeout_s",
-        "budget_s",
-        "max_concurrency",
-        "api_key_env",
-        "api_key_file",
-        "proxy",
-        "cache",
-        "cache_password_env",
-    ),
+    *("url", "timeout_s", "budget_s", "max_concurrency", "proxy"),
+    *("api_key_env", "api_key_file", "cache", "cache_password_env"),
 }
 
 
@@ -50,12 +39,12 @@ class JudgeRun(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     config: dict[str, Any]
     text_sha256: str
     max_words: int
     answer_mode: AnswerMode = "strict"
-    account: dict[str, Any] = {}
+    account: Account = Account()
 
     @classmethod
     def of(cls, config: Config, max_words: int, answer_mode: AnswerMode = "strict") -> "JudgeRun":
@@ -100,8 +89,7 @@ class JudgeRun(BaseModel):
 
     def charged(self, account: Account) -> "JudgeRun":
         """With another session's account added."""
-        before = [Account.from_json(json.dumps(self.account))] if self.account else []
-        return self.model_copy(update={"account": json.loads(Account.total([*before, account]).to_json())})
+        return self.model_copy(update={"account": Account.total([self.account, account])})
 
 
 def load_judge_run(folder: Path) -> JudgeRun | None:

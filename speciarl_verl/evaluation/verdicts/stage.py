@@ -90,7 +90,7 @@ def load_verdicts(predictions: Sequence[Prediction], journal: Journal[Judged]) -
         key = verdict.prediction.key
         if by_key.get(key) != verdict.prediction or key in verdicts:
             raise EvaluationError(
-                f"{journal.path}: {key.dataset}/{key.image} sample {key.sample} "
+                f"{journal.path}: {key} "
                 + ("is there twice" if key in verdicts else "was judged on another prediction")
                 + "; remove the file to judge anew"
             )
@@ -125,20 +125,19 @@ async def judge_pending(
         JudgeError: the judge gave no verdict.
     """
     asked: list[tuple[Prediction, str]] = []
-    with journal:
-        for prediction in pending:
-            judged = without_judge(prediction, answer_mode)
-            if isinstance(judged, Judged):
-                journal.append([judged])
-            else:
-                asked.append((prediction, judged))
-        pairs = [Pair(prediction=answer, ground_truth=prediction.ground_truth) for prediction, answer in asked]
-        await judge_with_progress(
-            judge,
-            pairs,
-            on_verdict=lambda number, verdict: journal.append([_judged(*asked[number], verdict)]),
-            done=done + len(pending) - len(asked),
-        )
+    for prediction in pending:
+        judged = without_judge(prediction, answer_mode)
+        if isinstance(judged, Judged):
+            journal.append([judged])
+        else:
+            asked.append((prediction, judged))
+    pairs = [Pair(prediction=answer, ground_truth=prediction.ground_truth) for prediction, answer in asked]
+    await judge_with_progress(
+        judge,
+        pairs,
+        on_verdict=lambda number, verdict: journal.append([_judged(*asked[number], verdict)]),
+        done=done + len(pending) - len(asked),
+    )
 
 
 def _judged(prediction: Prediction, answer: str, verdict: Verdict) -> Judged:

@@ -25,12 +25,12 @@ def chunker(tmp_path):
     ],
 )
 def test_chunks_are_the_distinct_noun_chunks_without_leading_articles(chunker, text, chunks):
-    assert chunker.chunks([text]) == [chunks]
+    assert chunker([text]) == [chunks]
 
 
 def test_chunks_come_in_the_order_of_the_texts(chunker):
     texts = [f"a bird of species{number}" for number in range(700)]
-    assert chunker.chunks(texts) == [("bird", f"species{number}") for number in range(700)]
+    assert chunker(texts) == [("bird", f"species{number}") for number in range(700)]
 
 
 def test_load_chunker_of_no_pipeline_is_one_line_with_the_cure():

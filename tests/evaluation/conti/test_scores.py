@@ -6,7 +6,7 @@ from speciarl_verl.errors import JudgeError
 from speciarl_verl.evaluation.conti.chunker import load_chunker
 from speciarl_verl.evaluation.conti.encoder import load_encoder
 from speciarl_verl.evaluation.conti.four_scores import ContiScores
-from speciarl_verl.evaluation.conti.missing_model import MissingModel
+from speciarl_verl.evaluation.conti.missing_model import MissingModelError
 from speciarl_verl.evaluation.conti.scores import includes_text, score_conti
 from speciarl_verl.evaluation.records import Judged, Outcome, Prediction, SampleKey
 from speciarl_verl.judge.protocol import Pair, Source, Verdict
@@ -59,7 +59,7 @@ def test_score_conti_text_inclusion_counts_samples_without_an_answer_as_zero():
 
 
 def test_score_conti_without_models_turns_off_three_scores_and_says_why():
-    scores = score_conti([judged("blue jay")], encoder=MissingModel("no encoder x"), chunker=None, inclusion=None)
+    scores = score_conti([judged("blue jay")], encoder=MissingModelError("no encoder x"), chunker=None, inclusion=None)
     assert scores["cub"] == ContiScores(
         text_inclusion=1.0,
         llama_inclusion=None,
@@ -74,14 +74,15 @@ def test_score_conti_without_models_turns_off_three_scores_and_says_why():
 
 
 def test_score_conti_without_a_chunker_turns_off_only_cs(encoder):
-    scores = score_conti([judged("blue jay")], encoder=encoder, chunker=MissingModel("no x"), inclusion=None)["cub"]
+    chunker = MissingModelError("no x")
+    scores = score_conti([judged("blue jay")], encoder=encoder, chunker=chunker, inclusion=None)["cub"]
     assert scores.semantic_similarity == pytest.approx(1, abs=1e-5)
     assert scores.concept_similarity is None
     assert scores.notes["concept_similarity"] == "no x"
 
 
 def cosine(encoder, first, second):
-    rows = encoder.encode([first, second]).astype(np.float64)
+    rows = encoder([first, second]).astype(np.float64)
     return float(rows[0] @ rows[1])
 
 

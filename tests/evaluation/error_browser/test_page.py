@@ -93,7 +93,7 @@ def test_hostile_text_arrives_whole_and_makes_no_tag(tmp_path: Path, hostile: st
     assert page.tags == plain.tags
     assert [name for name, _ in page.texts] == [name for name, _ in plain.texts]
     row = _data(text)["rows"][0]
-    fields = ("dataset", "image", "truth", "response", "failure", "answer", "refusal", "source")
+    fields = ("dataset", "image", "ground_truth", "response", "failure", "answer", "refusal", "source")
     assert {row[field] for field in fields} == {hostile}
 
 
@@ -183,7 +183,7 @@ def test_every_outcome_has_its_category(tmp_path: Path):
     ("judged", "message"),
     [
         pytest.param([], "no predictions to show", id="none"),
-        pytest.param([judge("x"), judge("y")], "two predictions for sample 0 of 'birds/a.jpg'", id="twice"),
+        pytest.param([judge("x"), judge("y")], "two predictions for birds/a.jpg sample 0", id="twice"),
     ],
 )
 def test_page_is_refused_and_the_old_one_kept(tmp_path: Path, judged: list[Judged], message: str):

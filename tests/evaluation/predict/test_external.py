@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from speciarl_verl.errors import EvaluationError
+from speciarl_verl.errors import EvaluationError, SpeciaRLError
 from speciarl_verl.evaluation.opened import Expected
 from speciarl_verl.evaluation.predict.external import count_samples, file_sha256, read_external
 from speciarl_verl.evaluation.records import Prediction
@@ -77,7 +77,7 @@ def test_a_line_that_does_not_fit_is_refused_by_its_place(tmp_path: Path, second
 
 def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
     for read in (file_sha256, count_samples):
-        with pytest.raises(EvaluationError, match=r"--predictions .*nowhere.*cannot be read"):
+        with pytest.raises(SpeciaRLError, match=r"--predictions .*nowhere.*cannot be read"):
             read(tmp_path / "nowhere")
     with pytest.raises(EvaluationError, match="holds no predictions"):
         count_samples(write(tmp_path / "p.jsonl", []))
@@ -99,8 +99,8 @@ def test_s7_predictions_of_a_run_are_read_back(tmp_path: Path) -> None:
     expected = Expected(small_set(tmp_path, 2), 1)
     mine = [Prediction(key, picture.ground_truth, SEPARATORS + " caf\u00e9")
             for key, picture in zip(expected.keys(), expected.pictures, strict=True)]  # fmt: skip
-    with predictions_journal(tmp_path) as journal:
-        journal.append(mine)
+    journal = predictions_journal(tmp_path)
+    journal.append(mine)
     assert read_external(journal.path, expected, allow_missing=False) == mine
     journal.path.write_bytes(b"\xef\xbb\xbf" + journal.path.read_bytes().replace(b"\n", b"\n\n"))
     assert journal.load() == mine

@@ -8,7 +8,7 @@ import pytest
 from tenacity.wait import wait_none
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.pictures import PictureRow, PixelBudget, read_pictures
+from speciarl_verl.evaluation.pictures import PictureRow, read_pictures
 from speciarl_verl.evaluation.predict.engine import PictureResponses, picture_seed
 from speciarl_verl.evaluation.predict.server_engine import PLACEHOLDERS, ServerEngine, ServerSettings, served_model
 from speciarl_verl.evaluation.run import EngineKind, PredictSettings
@@ -30,7 +30,7 @@ def ask(
 ) -> list[PictureResponses]:
     url = server if isinstance(server, str) else server.url
     patience: dict[str, Any] = {"timeout_s": 5, "budget_s": 5, **settings}
-    with closing(ServerEngine(ServerSettings(url, **patience), sampling, "What?", PixelBudget(), 14)) as engine:
+    with closing(ServerEngine(ServerSettings(url, **patience), sampling, "What?")) as engine:
         answers = list(engine.answers(pictures))
     return sorted(answers, key=lambda answer: answer.picture.row)
 
@@ -151,7 +151,7 @@ def test_a_server_that_goes_away_ends_the_stage_with_what_came(tmp_path: Path) -
     pictures = small_set(tmp_path, count=200)
     with running() as server:
         settings = ServerSettings(server.url, timeout_s=5, budget_s=0.3, concurrency=4)
-        with closing(ServerEngine(settings, GREEDY, "What?", PixelBudget(), 14)) as engine:
+        with closing(ServerEngine(settings, GREEDY, "What?")) as engine:
             answers = engine.answers(pictures)
             came = [next(answers) for _ in range(5)]
             server.shutdown()
@@ -176,7 +176,7 @@ def test_stopping_does_not_wait_for_requests_in_flight(tmp_path: Path) -> None:
 
         server.respond = respond
         settings = ServerSettings(server.url, timeout_s=30, budget_s=30, concurrency=4)
-        with closing(ServerEngine(settings, GREEDY, "What?", PixelBudget(), 14)) as engine:
+        with closing(ServerEngine(settings, GREEDY, "What?")) as engine:
             with closing(engine.answers(small_set(tmp_path, count=4))) as answers:
                 next(answers)
             assert not release.is_set()
@@ -213,7 +213,7 @@ def test_key_is_sent_and_never_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 )
 def test_unusable_settings_are_refused(settings: dict[str, str], message: str) -> None:
     with pytest.raises(EvaluationError, match=message) as caught:
-        ServerEngine(ServerSettings(**settings), GREEDY, "What?", PixelBudget(), 14)  # type: ignore[arg-type]
+        ServerEngine(ServerSettings(**settings), GREEDY, "What?")  # type: ignore[arg-type]
     assert "secret" not in str(caught.value)
 
 

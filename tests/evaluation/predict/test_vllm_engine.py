@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.pictures import PixelBudget
 from speciarl_verl.evaluation.predict import vllm_engine
 from speciarl_verl.evaluation.predict.engine import PictureResponses, Response
 from speciarl_verl.evaluation.predict.vllm_engine import VllmEngine, share_devices
@@ -21,12 +20,13 @@ GREEDY = PredictSettings(engine=EngineKind.SERVER, samples=1, temperature=0.0, t
 
 
 def settings(folder: Path, model: str = "m", window: int = 2) -> VllmSettings:
-    return VllmSettings(model, "What?", GREEDY, PixelBudget(), str(folder / "vllm.log"), window=window)
+    run = GREEDY.model_copy(update={"model": model})
+    return VllmSettings(run, "What?", str(folder / "vllm.log"), window=window)
 
 
 def work(pipe: Connection, settings: VllmSettings, devices: str | None) -> None:
-    """Answers with its device; `settings.model` says how it ends."""
-    if settings.model == "broken":
+    """Answers with its device; the model says how it ends."""
+    if settings.run.model == "broken":
         pipe.send(Broken("does not start with broken: no such architecture"))
         return
     pipe.send(Ready())
@@ -36,7 +36,7 @@ def work(pipe: Connection, settings: VllmSettings, devices: str | None) -> None:
             picture = pipe.recv()
         except EOFError:
             return
-        if settings.model == "dies" and answered == 3:
+        if settings.run.model == "dies" and answered == 3:
             os._exit(9)
         time.sleep(0.01)
         pipe.send(PictureResponses(picture, (Response(str(devices)),)))

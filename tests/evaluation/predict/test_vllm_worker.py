@@ -7,7 +7,7 @@ import pytest
 from verl.utils.dataset import rl_dataset
 
 from recipes.quickstart import policy
-from speciarl_verl.evaluation.pictures import PixelBudget, open_picture
+from speciarl_verl.evaluation.pictures import open_picture
 from speciarl_verl.evaluation.predict.vllm_worker import _lora_rank, _placeholders, _prompt_ids
 from tests.evaluation.small_set import png, write_set
 
@@ -35,7 +35,7 @@ def verls_prompt(processor: Any, file: str, tmp_path: Path) -> list[int]:
     dataset = SpeciaRLDataset(file, tokenizer=processor.tokenizer, config=config, processor=processor)
     messages = dataset[0]["raw_prompt"]
     images, _, _ = rl_dataset.RLHFDataset._process_multi_modal_info(messages, image_patch_size=14, config=config)
-    assert images[0].tobytes() == open_picture(png(0, (100, 80)), PixelBudget(), 14).tobytes()
+    assert images[0].tobytes() == open_picture(png(0, (100, 80)), 14).tobytes()
     builder = create_continuous_token_builder(processor.tokenizer, hf_model_type="qwen2_5_vl", processor=processor)
     ids = builder.build_initial_tokens(messages, images=images)
     return list(qwen2_5_vl_dedup_image_tokens(ids, processor))

@@ -8,8 +8,7 @@ from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.conti.four_scores import ContiScores
 from speciarl_verl.evaluation.report.assembly import build_report
 from speciarl_verl.evaluation.report.compare import compare_runs
-from speciarl_verl.evaluation.report.comparison import ComparedRun, Comparison
-from speciarl_verl.evaluation.report.contents import JudgeReport
+from speciarl_verl.evaluation.report.contents import ComparedRun, Comparison, JudgeReport
 from speciarl_verl.evaluation.report.folders import write_comparison
 from speciarl_verl.evaluation.statistics.paired import mcnemar, paired_bootstrap_hm
 from speciarl_verl.method.category import Category

@@ -34,9 +34,9 @@ def test_write_report_without_matplotlib_names_the_extra_and_writes_nothing(tmp_
     ("text", "words"),
     [
         pytest.param(None, "holds no report.json", id="none"),
-        pytest.param("{", "is no report of this version", id="torn"),
-        pytest.param('{"about": 3}', "is no report of this version", id="another shape"),
-        pytest.param("version 1", "has schema version 1, not 2", id="another version"),
+        pytest.param("{", "report.json: not of this version", id="torn"),
+        pytest.param('{"about": 3}', "report.json: not of this version", id="another shape"),
+        pytest.param("version 1", r"not of this version \(schema_version: Input should be 2\)", id="another version"),
     ],
 )
 def test_read_report_refuses_what_is_no_report_in_one_line(tmp_path, text, words):
@@ -59,9 +59,9 @@ def test_write_report_into_what_is_no_folder_names_it(tmp_path):
 def test_read_finished_refuses_verdicts_that_are_not_the_reports(tmp_path):
     judged = judge_each([SPECIFIC] * 3)
     (tmp_path / "report.json").write_text(build_report(judged, **about()).model_dump_json())
-    with verdicts_journal(tmp_path) as journal:
-        journal.append(judged[:2])
-        with pytest.raises(EvaluationError, match="its report is of 3 samples, its verdicts are 2"):
-            read_finished(tmp_path)
-        journal.append(judged[2:])
+    journal = verdicts_journal(tmp_path)
+    journal.append(judged[:2])
+    with pytest.raises(EvaluationError, match="its report is of 3 samples, its verdicts are 2"):
+        read_finished(tmp_path)
+    journal.append(judged[2:])
     assert read_finished(tmp_path).judged == judged

@@ -1,4 +1,3 @@
-import sys
 from xml.etree import ElementTree
 
 import numpy as np
@@ -6,7 +5,6 @@ import pytest
 from matplotlib.contour import ContourSet
 from PIL import Image
 
-from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.report.assembly import build_report
 from speciarl_verl.evaluation.report.plots import plot_comparison, plot_report
 from speciarl_verl.evaluation.report.plots.tradeoff_plot import draw_report
@@ -142,10 +140,3 @@ def test_plot_comparison_draws_all_runs_into_one_scatter(tmp_path):
     assert [path.name for path in paths] == ["compare.png", "compare.svg"]
     for path in paths:
         check_drawn(path)
-
-
-def test_plot_report_without_matplotlib_names_the_extra(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(EvaluationError, match=r"speciarl_verl\[evaluate\]"):
-        plot_report(report_of("cub"), tmp_path)
-    assert list(tmp_path.iterdir()) == []

@@ -8,6 +8,7 @@ from speciarl_verl import evaluate_predictions
 from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.verdicts.manifest import JudgeRun, load_judge_run
 from speciarl_verl.judge.judge_config import CustomJudgeConfig, ServerJudgeConfig, TaxonomyJudgeConfig
+from speciarl_verl.judge.protocol import Source
 from tests.evaluation.small_set import write_set
 
 SOURCE = """
@@ -41,7 +42,7 @@ def test_own_judge_evaluates_and_an_edited_one_is_refused(tmp_path: Path, monkey
     assert "edited_judge:make" in (tmp_path / "run/report.json").read_text()
     recorded = load_judge_run(tmp_path / "run")
     assert recorded is not None
-    assert (recorded.config["options"], recorded.account["decided"]) == ({"depth": 2}, {"custom": 1})
+    assert (recorded.config["options"], recorded.account.decided) == ({"depth": 2}, {Source.CUSTOM: 1})
 
     module.write_text(SOURCE.format(category="SPECIFIC"))
     with pytest.raises(EvaluationError, match="verdicts were given with judge rubric 'edited_judge:make"):

@@ -6,12 +6,12 @@ let viewed = null; // the row in the large view
 function makeFacts(row) {
   const category = make("span", "", makeBadge(row.category), ` ${categories[row.category].name}`);
   const facts = [
-    ["Truth", row.truth],
+    ["Truth", row.ground_truth],
     ["Answer", describeAnswer(row)],
     ["Category", category],
     ["Judged by", row.source],
     ["Confidence", row.confidence?.toString()],
-    ["Tokens", row.tokens?.toString()],
+    ["Tokens", row.response_tokens?.toString()],
     ["Data set", row.dataset],
     ["Picture", row.image],
     ["Sample", sampled ? row.sample.toString() : undefined],

@@ -7,16 +7,16 @@ const ORDERS = {
   "": ["By data set and picture", null],
   worst: ["Worst first", (a, b) => rank(a) - rank(b)],
   best: ["Best first", (a, b) => rank(b) - rank(a)],
-  truth: ["By truth", (a, b) => collator.compare(a.truth, b.truth)],
+  truth: ["By truth", (a, b) => collator.compare(a.ground_truth, b.ground_truth)],
   answer: ["By answer", (a, b) => collator.compare(a.answer ?? "\uffff", b.answer ?? "\uffff")],
   unsure: ["Least confident first", (a, b) => (a.confidence ?? 2) - (b.confidence ?? 2)],
   longest: ["Longest response first", (a, b) => (b.response ?? "").length - (a.response ?? "").length],
 };
 
-const classesOf = (dataset) => rows.filter((row) => !dataset || row.dataset === dataset).map((row) => row.truth);
+const classesOf = (dataset) => rows.filter((row) => !dataset || row.dataset === dataset).map((row) => row.ground_truth);
 const passes = (row, needle) =>
   (!state.dataset || row.dataset === state.dataset) &&
-  (!state.class || row.truth === state.class) &&
+  (!state.class || row.ground_truth === state.class) &&
   (!state.split || disagree[row.picture]) &&
   (!needle || row.text.includes(needle));
 

@@ -10,7 +10,7 @@ find("data").remove();
 const samples = pictures.map(() => []);
 for (const row of rows) {
   samples[row.picture].push(row);
-  row.text = [row.truth, row.answer, row.response, row.failure].filter(Boolean).join("\n").toLowerCase();
+  row.text = [row.ground_truth, row.answer, row.response, row.failure].filter(Boolean).join("\n").toLowerCase();
 }
 const disagree = samples.map((group) => new Set(group.map((row) => row.category)).size > 1);
 const sampled = samples.some((group) => group.length > 1);
@@ -38,7 +38,7 @@ function makePicture(row) {
   if (data === null) return make("span", "absent", "no picture");
   const image = make("img");
   image.src = `data:image/webp;base64,${data}`;
-  image.alt = row.truth;
+  image.alt = row.ground_truth;
   return image;
 }
 
@@ -77,7 +77,7 @@ function drawRow(row, position) {
   element.querySelector(".picture").append(makePicture(row));
   element.querySelector(".badge").replaceWith(makeBadge(row.category));
   element.querySelector(".more").hidden = !response;
-  write(field("truth"), row.truth);
+  write(field("truth"), row.ground_truth);
   field("place").textContent = (sampled ? `sample ${row.sample} · ` : "") + `${row.dataset} / ${row.image}`;
   write(field("answer"), describeAnswer(row));
   field("answer").classList.toggle("refused", row.answer === undefined);

@@ -60,16 +60,6 @@ class _NamedPoint:
     name: str
 
 
-@dataclass(frozen=True)
-class View:
-    """What the axes show: specificity from `left` to `right`, correctness from `bottom` to `top`."""
-
-    left: float
-    right: float
-    bottom: float
-    top: float
-
-
 def draw_report(report: Report) -> Figure:
     """The data sets of one run and their means, beside the published means where the run shares data with them."""
     points, keys = [], []
@@ -91,10 +81,10 @@ def draw_tradeoff(points: Sequence[Point], keys: Sequence[Key], *, title: str, w
     keys = [*keys, *_published_keys(named)]
     figure = new_figure(5.4 + 0.22 * -(-len(keys) // 3))
     axes = figure.add_subplot()
-    view = _view(points, named)
-    axes.set_xlim(view.left, view.right)
-    axes.set_ylim(view.bottom, view.top)
-    _draw_contours(axes, view)
+    estimates = [(point.scores.specificity, point.scores.correctness) for point in points]
+    axes.set_xlim(_range([end for x, _ in estimates for end in (x.low, x.high)] + [one.x for one in named]))
+    axes.set_ylim(_range([end for _, y in estimates for end in (y.low, y.high)] + [one.y for one in named]))
+    _draw_contours(axes)
     for number, one in enumerate(named, start=1):
         axes.plot(one.x, one.y, "o", markerfacecolor="white", markeredgecolor=INK, markersize=11)
         axes.text(one.x, one.y, str(number), ha="center", va="center_baseline", fontsize=8)
@@ -156,14 +146,6 @@ def _draw_point(axes: Axes, point: Point) -> None:
     )
 
 
-def _view(points: Sequence[Point], named: Sequence[_NamedPoint]) -> View:
-    x = [end for point in points for end in (point.scores.specificity.low, point.scores.specificity.high)]
-    y = [end for point in points for end in (point.scores.correctness.low, point.scores.correctness.high)]
-    x += [one.x for one in named]
-    y += [one.y for one in named]
-    return View(*_range(x), *_range(y))
-
-
 def _range(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values) - _MARGIN, max(values) + _MARGIN
     short = max(0.0, _SPAN - (high - low)) / 2
@@ -173,11 +155,9 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
     return max(-0.02, low - over), high - over
 
 
-def _draw_contours(axes: Axes, view: View) -> None:
+def _draw_contours(axes: Axes) -> None:
     """Lines of equal HM, and their names on them."""
-    x, y = np.meshgrid(
-        np.linspace(max(view.left, _LEAST), view.right, 200), np.linspace(max(view.bottom, _LEAST), view.top, 200)
-    )
+    x, y = np.meshgrid(*(np.linspace(max(low, _LEAST), high, 200) for low, high in (axes.get_xlim(), axes.get_ylim())))
     hm = 2 * x * y / (x + y)
     levels = [level for level in _LEVELS if hm.min() < level < hm.max()]
     lines = axes.contour(x, y, hm, levels, colors="#bdbdbd", linewidths=0.8, linestyles="dashed", zorder=0)

@@ -1,13 +1,7 @@
 import pytest
 
-from speciarl_verl.evaluation.records import OUTCOMES
 from speciarl_verl.evaluation.report.plots.canvas import new_figure
-from speciarl_verl.evaluation.report.plots.palette import COLOURS, draw_outcomes, outcome_handles
-
-
-def test_every_outcome_has_a_colour_of_its_own():
-    assert COLOURS.keys() == OUTCOMES.keys()
-    assert len(set(COLOURS.values())) == len(COLOURS)
+from speciarl_verl.evaluation.report.plots.palette import draw_outcomes, outcome_handles
 
 
 def test_a_bar_is_stacked_of_the_shares_and_names_what_has_room():
