@@ -167,12 +167,3 @@ def test_other_agent_loops_take_verls_way(qwen25: Path) -> None:
     run = Run(qwen25)(PICTURES["landscape"], agent_name="single_turn_agent")
     assert len(run.threads) == 2 * len(TEXTS)
     assert len(run.rollouts()) == len(TEXTS)
-
-
-def test_manager_starts_our_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    from speciarl_verl.plugin.agent_loop_manager import SpeciaRLAgentLoopManager
-    from speciarl_verl.plugin.agent_loop_worker import SpeciaRLAgentLoopWorker
-
-    config = run_configuration(Path("model"))
-    manager = SpeciaRLAgentLoopManager(config, None)
-    assert manager.agent_loop_workers_class.__ray_actor_class__ is SpeciaRLAgentLoopWorker

@@ -72,20 +72,6 @@ def test_without_the_environment_variable_no_module_of_the_cpu_platform_is_loade
     assert run(code, VERL_PLATFORM="") == "False False"
 
 
-def test_plugin_that_did_not_load_is_seen() -> None:
-    code = """
-        import verl
-        from speciarl_verl.plugin.replay_buffer import SpeciaRLReplayBuffer
-        try:
-            SpeciaRLReplayBuffer(sampler_kwargs={})
-        except RuntimeError as error:
-            print(error)
-    """
-    output = run(code, VERL_USE_EXTERNAL_PLUGINS="none")
-    missing = "reward manager 'speciarl', agent loop 'speciarl'"
-    assert f"the speciarl_verl plugin did not load ({missing}): run `speciarl doctor`" in output
-
-
 def test_doctor_names_a_plugin_that_verl_was_told_not_to_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VERL_USE_EXTERNAL_PLUGINS", "none")
     assert any(

@@ -1,14 +1,11 @@
 import random
-from collections import Counter
 
 import pytest
 
-from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.conti.four_scores import ContiScores
 from speciarl_verl.evaluation.records import Outcome
 from speciarl_verl.evaluation.report.assembly import build_report
 from speciarl_verl.evaluation.report.benchmarks import ALL, FINE_GRAINED, VERY_FINE_GRAINED
-from speciarl_verl.evaluation.report.contents import Report
 from speciarl_verl.evaluation.statistics.best_of import best_of_curve
 from speciarl_verl.evaluation.statistics.intervals import estimate_scores
 from speciarl_verl.method.category import Category
@@ -122,27 +119,6 @@ def test_build_report_changes_nothing_but_the_intervals_with_the_seed():
 
 
 @pytest.mark.parametrize(
-    ("judged", "samples", "words"),
-    [
-        pytest.param([], 1, "no judged predictions", id="none"),
-        pytest.param([judge(WRONG), judge(SPECIFIC)], 1, r"cub/0\.jpg has sample 0 twice", id="twice"),
-        pytest.param([judge(WRONG, sample=1)], 2, r"cub/0\.jpg has 1 of 2 samples", id="missing"),
-        pytest.param([judge(WRONG), judge(WRONG, sample=1)], 1, r"cub/0\.jpg has 2 of 1 samples", id="too many"),
-        pytest.param(
-            [judge(WRONG, truth="Teal"), judge(WRONG, sample=1)],
-            2,
-            "two ground truths, 'Mallard' and 'Teal'",
-            id="truth",
-        ),
-    ],
-)
-def test_build_report_refuses_what_is_not_one_whole_run_in_one_line(judged, samples, words):
-    with pytest.raises(EvaluationError, match=words) as refused:
-        build_report(judged, **about(samples=samples))
-    assert "\n" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
     ("training_judge", "same"),
     [
         pytest.param(None, None, id="not known"),
@@ -165,27 +141,6 @@ def test_build_report_counts_verdicts_by_source():
     assert report.judge.sources == {"exact": 1, "server": 2}
 
 
-def test_build_report_names_the_worst_classes_and_their_most_common_wrong_answers():
-    answers = ["Poodle", "poodle ", "beagle", "  POODLE", "poodle"]
-    judged = [judge(WRONG, image=f"a{i}", truth="Collie", answer=answer) for i, answer in enumerate(answers)]
-    judged += [judge(WRONG, image="b0", truth="Teal"), judge(Outcome.UNPARSEABLE, image="b1", truth="Teal")]
-    judged += [judge(Outcome.FAILED, image="c0", truth="Gull"), judge(SPECIFIC, image="a9", truth="Collie")]
-    [dataset] = build_report(judged, **about()).datasets
-    collie, teal = dataset.confusions
-    assert (collie.ground_truth, collie.n, collie.wrong) == ("Collie", 6, 5)
-    assert [(wrong.answer, wrong.count) for wrong in collie.answers] == [("poodle", 4), ("beagle", 1)]
-    assert (teal.ground_truth, teal.n, teal.wrong, teal.without_answer) == ("Teal", 2, 1, 1)
-
-
-def test_build_report_counts_every_wrong_answer_of_a_class():
-    judged = draw("cub", 400, classes=3)
-    [dataset] = build_report(judged, **about()).datasets
-    expected = Counter(one.prediction.ground_truth for one in judged if one.outcome is WRONG)
-    assert {confused.ground_truth: confused.wrong for confused in dataset.confusions} == expected
-    for confused in dataset.confusions:
-        assert sum(wrong.count for wrong in confused.answers) == confused.wrong
-
-
 def test_build_report_averages_the_scores_of_conti_where_no_data_set_lacks_them():
     scores = {
         "stanford_cars": ContiScores(0.5, None, 0.25, 0.5, {"llama_inclusion": "no LLM was given"}),
@@ -200,9 +155,3 @@ def test_build_report_averages_the_scores_of_conti_where_no_data_set_lacks_them(
     assert mean.notes == {"llama_inclusion": "missing for stanford_cars"}
     assert report.datasets[0].conti.notes == {"llama_inclusion": "no LLM was given"}
     assert report.averages[0].conti is None
-
-
-def test_report_refuses_an_unknown_field():
-    text = build_report(judge_each([SPECIFIC]), **about()).model_dump_json()
-    with pytest.raises(ValueError, match="Extra inputs"):
-        Report.model_validate_json(text[:-1] + ', "more": 1}')

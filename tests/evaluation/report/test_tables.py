@@ -1,10 +1,8 @@
 import re
 
 import pytest
-from markdown_it import MarkdownIt
 
 from speciarl_verl.evaluation.conti.four_scores import ContiScores
-from speciarl_verl.evaluation.report.assembly import build_report
 from speciarl_verl.evaluation.report.latex import latex_table
 from speciarl_verl.evaluation.report.markdown import markdown_table
 from speciarl_verl.evaluation.report.tables import (
@@ -18,33 +16,8 @@ from speciarl_verl.evaluation.report.tables import (
     result_tables,
     share_table,
 )
-from speciarl_verl.evaluation.report.text import latex_report, markdown_report
-from tests.evaluation.judged_lists import about, draw
-
-FIVE = ("flowers102", "food101", "oxford_pets", "stanford_cars", "fgvc_aircraft")
-
-
-def report_of(*names, samples=1, run="a run", conti=None):
-    judged = [one for name in names for one in draw(name, 12, samples=samples)]
-    return build_report(judged, **about(run, samples=samples), conti=conti)
-
-
-def rendered(page):
-    """The rows of every table, as they are shown."""
-    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(page)
-    rows, row = [], []
-    for token in tokens:
-        if token.type == "tr_open":
-            row = []
-        elif token.type == "inline":
-            row.append("".join(child.content for child in token.children).replace("<br>", " "))
-        elif token.type == "tr_close":
-            rows.append(row)
-    return rows
-
-
-def latex_rows(text):
-    return [re.split(r"(?<!\\)&", line.removesuffix(r"\\")) for line in text.splitlines() if line.endswith(r"\\")]
+from speciarl_verl.evaluation.report.text import markdown_report
+from tests.evaluation.report.rendered import FIVE, latex_rows, rendered, report_of
 
 
 def test_result_tables_have_specificity_correctness_and_hm_of_every_set_and_mean():
@@ -83,25 +56,6 @@ def test_result_tables_of_other_data_sets_have_no_published_rows():
     assert not any(row.published for table in tables for row in table.rows)
 
 
-def test_markdown_table_has_three_decimals_and_intervals():
-    report = report_of("cub")
-    scores = report.datasets[0].scores
-    [_, row] = rendered(markdown_table(result_tables([report])[0]))
-    expected = [
-        f"{e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for e in (scores.specificity, scores.correctness, scores.hm)
-    ]
-    assert row == ["a run", *expected]
-
-
-def test_markdown_table_marks_published_rows_and_names_their_source():
-    text = markdown_table(result_tables([report_of("food101")])[0])
-    labels = [row[0] for row in rendered(text)[1:]]
-    assert labels[0] == "a run"
-    assert all(label.startswith("published: ") for label in labels[1:])
-    assert "arXiv 2603.03197" in text
-    assert "not measured here" in text
-
-
 @pytest.mark.parametrize("render", [markdown_table, latex_table])
 def test_tables_show_a_small_p_as_a_bound(render):
     row = TableRow("a", (PValue(0.0004), PValue(0.0341), 1234, None))
@@ -110,27 +64,6 @@ def test_tables_show_a_small_p_as_a_bound(render):
     assert re.search(r"<\$?0\.001", text)
     assert "0.034" in text
     assert "1,234" in text
-
-
-def test_latex_table_is_a_booktabs_table_of_equal_rows():
-    text = latex_table(result_tables([report_of(*FIVE)])[0])
-    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 1
-    assert text.count(r"\midrule") == 2
-    widths = [
-        sum(int(found.group(1)) if (found := re.search(r"multicolumn\{(\d+)\}", cell)) else 1 for cell in row)
-        for row in latex_rows(text)
-    ]
-    assert set(widths) == {13}
-    assert text.index("Published, not measured here: arXiv 2603.03197") < text.index("SFT")
-
-
-def test_latex_table_rounds_to_three_decimals():
-    report = report_of("cub")
-    scores = report.datasets[0].scores
-    row = latex_rows(latex_table(result_tables([report])[0]))[-1]
-    assert [float(cell) for cell in row[1:]] == [
-        round(e.value, 3) for e in (scores.specificity, scores.correctness, scores.hm)
-    ]
 
 
 def test_tables_escape_names_of_runs_and_data_sets():
@@ -176,32 +109,3 @@ def test_published_table_holds_every_published_figure_and_no_other():
     assert cells["SpeciaRL"] == (0.920, 0.848, 0.883, None, None, 0.830)
     assert cells["Qwen2.5-VL-7B zero-shot"] == (0.742, 0.846, 0.790, None, None, None)
     assert all(row.published for row in published_table().rows)
-
-
-def test_reports_warn_above_everything_else():
-    judged = draw("food101", 10)
-    report = build_report(judged, **about(training_judge="x/Llama-3-70B-Instruct"))
-    page, tex = markdown_report(report, []), latex_report(report)
-    assert page.index("**Warning.** The judge, meta-llama/Llama-3-70B-Instruct") < page.index("##")
-    assert tex.index("% Warning: The judge") < tex.index(r"\begin")
-
-
-def test_markdown_report_names_the_data_sets_that_a_mean_lacks():
-    page = markdown_report(report_of("food101", "flowers102"), [])
-    assert "There is no mean, fine-grained, without OxfordPets." in page
-    assert "very fine-grained, without" not in page
-
-
-def test_latex_report_keeps_a_name_of_many_lines_within_its_comment():
-    tex = latex_report(report_of("cub", run="one\n\\end{document}\ntwo"))
-    assert tex.splitlines()[0] == r"% one \end{document} two"
-
-
-def test_markdown_report_escapes_wrong_answers():
-    answer = "<img src=x onerror=alert(1)> | $a$ *b*"
-    report = build_report(draw("cub", 40, answers=(answer,)), **about())
-    page = markdown_report(report, [])
-    rows = [row for row in rendered(page) if len(row) == 4 and row[0].startswith("class")]
-    assert rows
-    assert all(row[3].startswith(answer + " (") for row in rows)
-    assert "<img" not in page.replace(r"\<", "")
