@@ -31,8 +31,8 @@ def name(
 ) -> None:
     """Say what a model calls each picture, one line each, greedily."""
     from speciarl_verl.evaluation.naming import name_pictures
-    from speciarl_verl.evaluation.predict.engines import Resources
     from speciarl_verl.evaluation.predict.request import PredictRequest
+    from speciarl_verl.evaluation.predict.stage import Resources
     from speciarl_verl.evaluation.predict.trained_model import find_model, trained_prompt
 
     logging.basicConfig(level=logging.WARNING, format="speciarl: %(message)s")

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,11 +13,9 @@ import pyarrow.parquet as pq
 
 from speciarl_verl.data_contract import ABILITY, IMAGE_PLACEHOLDER, REWARD_STYLE, SCHEMA
 from speciarl_verl.errors import EvaluationError, InputError
-from speciarl_verl.evaluation.pictures import PictureError, PixelBudget, open_picture, read_pictures
-from speciarl_verl.evaluation.predict.engines import Resources, build_engine
+from speciarl_verl.evaluation.pictures import PictureError, open_picture, read_pictures
 from speciarl_verl.evaluation.predict.request import PredictRequest, requested_run
-from speciarl_verl.evaluation.predict.server_engine import served_model
-from speciarl_verl.evaluation.run import EngineKind
+from speciarl_verl.evaluation.predict.stage import Resources, build_engine, with_served_model
 from speciarl_verl.method.answer import AnswerMode, extract_answer
 
 _PATCH_SIZE = 14
@@ -55,10 +53,7 @@ def name_pictures(
     stored = {path: _read(path) for path in pictures}
     folder = Path(tempfile.mkdtemp(prefix="speciarl-name-"))
     rows = read_pictures([str(_write(folder / "pictures.parquet", stored))])
-    run = requested_run(request, rows, None)
-    if run.settings.engine is EngineKind.SERVER and run.settings.model is None:
-        model = served_model(replace(resources.server, url=run.server or ""))
-        run = run.model_copy(update={"settings": run.settings.model_copy(update={"model": model})})
+    run = with_served_model(requested_run(request, rows, None), resources.server)
     named: dict[str, Named] = {}
     with closing(build_engine(run, resources, folder)) as engine:
         for answer in engine.answers(rows):
@@ -82,7 +77,7 @@ def _read(path: str) -> bytes:
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}: name a picture that is there") from None
     try:
-        open_picture(data, PixelBudget(), _PATCH_SIZE)
+        open_picture(data, _PATCH_SIZE)
     except PictureError as error:
         raise InputError(f"{path}: {error}: give a whole picture, such as a JPEG or PNG") from None
     return data

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,10 @@ from speciarl_verl.errors import EvaluationError
 from speciarl_verl.evaluation.opened import Evaluation, alone_in
 from speciarl_verl.evaluation.pictures import draw, read_pictures
 from speciarl_verl.evaluation.predict.request import PredictRequest, requested_run
-from speciarl_verl.evaluation.predict.server_engine import ServerSettings, served_model
-from speciarl_verl.evaluation.predict.stage import Resources, run_predict
+from speciarl_verl.evaluation.predict.server_engine import ServerSettings
+from speciarl_verl.evaluation.predict.stage import Resources, run_predict, with_served_model
 from speciarl_verl.evaluation.report.stage import ContiRequest, run_report
-from speciarl_verl.evaluation.run import RUN, EngineKind, Run, load_run, save_model
+from speciarl_verl.evaluation.run import RUN, load_run, save_model
 from speciarl_verl.evaluation.verdicts.manifest import Config
 from speciarl_verl.evaluation.verdicts.stage import run_judge
 from speciarl_verl.files import write_text
@@ -148,7 +148,7 @@ def open_evaluation(folder: Path, request: PredictRequest, server: ServerSetting
     if not files:
         raise EvaluationError("--data is missing: a parquet of `python -m data_prep`")
     pictures = read_pictures(files)
-    run = _with_served_model(requested_run(request, pictures, recorded), server or ServerSettings(url=""))
+    run = with_served_model(requested_run(request, pictures, recorded), server or ServerSettings(url=""))
     if recorded is not None:
         recorded.require_same(run, folder)
     if run != recorded:
@@ -167,11 +167,3 @@ def _summary(report: "Report", folder: Path) -> Iterator[str]:
     for warning in report.warnings:
         yield f"warning: {warning}"
     yield f"{folder / 'report.md'}"
-
-
-def _with_served_model(run: Run, server: ServerSettings) -> Run:
-    """A server's run with its model named, so that the report names it and a restart finds out about another one."""
-    if run.settings.engine is not EngineKind.SERVER or run.settings.model is not None:
-        return run
-    model = served_model(replace(server, url=run.server or ""))
-    return run.model_copy(update={"settings": run.settings.model_copy(update={"model": model})})

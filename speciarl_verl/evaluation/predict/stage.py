@@ -20,7 +20,7 @@ from speciarl_verl.evaluation.pictures import PictureRow
 from speciarl_verl.evaluation.predict.adapter import adapter_rank, as_peft
 from speciarl_verl.evaluation.predict.engine import Engine, PictureResponses
 from speciarl_verl.evaluation.predict.external import read_external
-from speciarl_verl.evaluation.predict.server_engine import ServerEngine, ServerSettings
+from speciarl_verl.evaluation.predict.server_engine import ServerEngine, ServerSettings, served_model
 from speciarl_verl.evaluation.predict.vllm_engine import VllmEngine
 from speciarl_verl.evaluation.predict.vllm_messages import VllmSettings
 from speciarl_verl.evaluation.records import Prediction
@@ -90,6 +90,18 @@ def run_predict(
         return
     with closing(build_engine(evaluation.run, resources, evaluation.folder)) as engine:
         predict(engine, pending, evaluation.run.settings.samples, len(evaluation.pictures), journal)
+
+
+def with_served_model(run: Run, server: ServerSettings) -> Run:
+    """A server's run with its model named, so that the report names it and a restart finds out about another one.
+
+    Raises:
+        EvaluationError: the server cannot be reached, or lists none.
+    """
+    if run.settings.engine is not EngineKind.SERVER or run.settings.model is not None:
+        return run
+    model = served_model(replace(server, url=run.server or ""))
+    return run.model_copy(update={"settings": run.settings.model_copy(update={"model": model})})
 
 
 def build_engine(run: Run, resources: Resources, folder: Path) -> ServerEngine | VllmEngine:

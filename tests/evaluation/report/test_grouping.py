@@ -1,18 +1,10 @@
-import random
-from collections import Counter
 import pytest
+
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.conti.four_scores import ContiScores
-from speciarl_verl.evaluation.records import Outcome
 from speciarl_verl.evaluation.report.assembly import build_report
-from speciarl_verl.evaluation.report.benchmarks import ALL, FINE_GRAINED, VERY_FINE_GRAINED
-from speciarl_verl.evaluation.report.contents import Report
-from speciarl_verl.evaluation.statistics.best_of import best_of_curve
-from speciarl_verl.evaluation.statistics.intervals import estimate_scores
 from speciarl_verl.method.category import Category
-from speciarl_verl.method.metrics import compute_metrics
-from tests.evaluation.judged_lists import about, draw, judge, judge_each
-from speciarl_verl.evaluation.report.grouping import common_pictures, counted, group_by_dataset
+from tests.evaluation.judged_lists import about, judge
+
 WRONG, SPECIFIC = Category.WRONG, Category.SPECIFIC
 
 
