@@ -1,11 +1,7 @@
-"""What a command costs before it does anything, told by the modules that it imports; and the doctor's patter."""
+"""What a command costs before it does anything, told by the modules that it imports."""
 
 import pytest
-from typer.testing import CliRunner
 
-from speciarl_verl.cli.main import app
-from speciarl_verl.preflight import doctor
-from speciarl_verl.preflight.doctor import Examination, Finding
 from tests.fresh_python import run
 
 HEAVY = ("rich", "markdown_it", "numpy", "pyarrow", "datasets", "httpx", "tqdm", "hydra", "omegaconf", "yaml", "scipy",
@@ -39,23 +35,3 @@ def test_command_imports_only_what_it_needs(command: list[str], unneeded: tuple[
             print(end.code or 0, [name for name in {HEAVY + unneeded!r} if name in sys.modules])
     """
     assert run(code).splitlines()[-1] == "0 []"
-
-
-def test_help_of_a_command_keeps_its_panels() -> None:
-    output = CliRunner().invoke(app, ["evaluate", "--help"]).output
-    assert "Speed and patience" in output
-    assert "Commands:" in CliRunner().invoke(app, ["--help"]).output
-
-
-def test_doctor_says_what_it_looks_at_before_it_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> Finding:
-        raise ImportError("no such library")
-
-    looks = (Examination("a thing", lambda: Finding(True, "is there")), Examination("another", broken))
-    monkeypatch.setattr(doctor, "EXAMINATIONS", looks)
-    result = CliRunner().invoke(app, ["doctor"])
-    assert result.exit_code == 1
-    assert result.output.splitlines() == [
-        *("...  a thing", "ok   is there"),
-        *("...  another", "BAD  another: ImportError: no such library"),
-    ]

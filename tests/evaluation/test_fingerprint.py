@@ -4,7 +4,7 @@ import pytest
 
 from speciarl_verl.errors import InputError
 from speciarl_verl.evaluation.fingerprint import fingerprint, package_versions, text_sha256
-from tests.evaluation.test_run import model_folder
+from tests.evaluation.small_set import model_folder
 
 
 def test_fingerprint_reads_both_ends_of_a_file(tmp_path: Path) -> None:

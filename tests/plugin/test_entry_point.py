@@ -2,7 +2,6 @@
 
 import pytest
 
-from speciarl_verl.preflight.doctor import EXAMINATIONS, examine
 from tests.fresh_python import run
 
 
@@ -70,19 +69,3 @@ def test_without_the_environment_variable_no_module_of_the_cpu_platform_is_loade
         print("cpu" in PlatformRegistry.registered_names(), "speciarl_verl.platform_cpu.register" in sys.modules)
     """
     assert run(code, VERL_PLATFORM="") == "False False"
-
-
-def test_doctor_names_a_plugin_that_verl_was_told_not_to_load(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VERL_USE_EXTERNAL_PLUGINS", "none")
-    assert any(
-        not finding.ok and "VERL_USE_EXTERNAL_PLUGINS=none" in finding.text for finding in map(examine, EXAMINATIONS)
-    )
-
-
-def test_doctor_finds_nothing_wrong_on_the_cpu_platform() -> None:
-    output = run(
-        "from speciarl_verl.preflight.doctor import EXAMINATIONS, examine;"
-        "print([f.text for f in map(examine, EXAMINATIONS) if not f.ok])",
-        VERL_PLATFORM="cpu",
-    )
-    assert output.splitlines()[-1] == "[]"
