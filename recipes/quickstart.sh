@@ -4,8 +4,9 @@
 #
 #   bash recipes/quickstart.sh [--fresh] [--seed N] [--steps N] [--reward NAME]
 #
-# Writes outputs/quickstart/report.json and report.png, and what `speciarl evaluate` writes, before and after the training:
-# report.md, plots/, browser.html. --fresh starts over; --reward binary is the contrast: it learns to guess.
+# Writes outputs/quickstart/report.json and report.png, what `speciarl report` tells of the training, and what `speciarl
+# evaluate` writes before and after it: report.md, plots/, browser.html. --fresh starts over; --reward binary is the
+# contrast: it learns to guess.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -79,7 +80,8 @@ stage "compare the two" "$after/compare/compare.json" speciarl compare "$world/b
 echo "== report"
 python -m recipes.quickstart.report --before "$world/before" --after "$after" \
   --visibility "$world/birds/visibility.txt" --metrics "$run/train/metrics" --reward "$reward" --seed "$seed" --steps "$steps" --out "$run"
+page=$(speciarl report "$run/train")
 # The latest run's, whatever its reward and seed.
 cp "$run/report.json" "$run/report.png" outputs/quickstart/
 echo "== outputs/quickstart/report.json and report.png, in $SECONDS s; of the trained policy:"
-printf '   %s\n' "$after/report.md" "$after/browser.html (its answers, picture by picture)" "$after/compare/compare.md"
+printf '   %s\n' "$page (how it was trained)" "$after/report.md" "$after/browser.html (its answers, picture by picture)" "$after/compare/compare.md"

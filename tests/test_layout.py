@@ -27,7 +27,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"rollout", "evaluation"}),
     # So do verl's hooks and what looks at a run from its files.
     frozenset({"plugin", "watch"}),
-    frozenset({"preflight"}),
+    frozenset({"preflight", "run_report"}),
     # The library's front door, and the command line, on top.
     frozenset({"speciarl_verl"}),
     frozenset({"cli"}),

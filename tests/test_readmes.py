@@ -29,6 +29,7 @@ RUN_BY = {
     r"recipes/evaluate\.sh --model": "tests/evaluation/test_recipe.py",
     r"speciarl compare ": "tests/cli/test_evaluate.py",
     r"speciarl name ": "tests/cli/test_name.py",
+    r"speciarl report ": "tests/run_report/test_writing.py",
     r"speciarl export ": "tests/evaluation/predict/test_export.py",
     r"bash recipes/study\.sh": "tests/study/test_run.py",
     r"python -m recipes\.study\.tabular": "tests/study/test_tabular.py",

@@ -12,7 +12,7 @@ from speciarl_verl.cli.judge_commands import app as judge_app
 from speciarl_verl.cli.name import name
 from speciarl_verl.cli.plain_group import PlainGroup
 from speciarl_verl.cli.refusal import refusing
-from speciarl_verl.cli.watch_commands import follow
+from speciarl_verl.cli.watch_commands import follow, report
 
 app = typer.Typer(
     cls=PlainGroup, no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False
@@ -21,6 +21,7 @@ app.add_typer(judge_app, name="judge")
 app.command()(evaluate)
 app.command()(compare)
 app.command()(name)
+app.command()(report)
 app.command(hidden=True)(follow)
 
 

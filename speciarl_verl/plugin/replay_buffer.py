@@ -26,6 +26,8 @@ from speciarl_verl.rollout.trace import TRACE_KEY, written
 logger = logging.getLogger(__name__)
 
 _FIELDS = ("extra_fields", "reward_model", "data_source", "extra_info")
+_NAMES = {"index": "index", "image": "file_name"}
+"""Of a picture, as our rows and as data_prep's parquet have them."""
 _LAST_POLL_S = 0.05
 """Between two looks at the very last rollouts: while the trainer waits for them, everything waits."""
 
@@ -112,7 +114,7 @@ def judged_rollouts(keys: Sequence[str], partition_id: str) -> list[dict[str, An
                 "uid": uid,
                 "session_id": int(session_id),
                 "data_source": fields["data_source"],
-                "index": (fields["extra_info"] or {}).get("index"),
+                **{name: (fields["extra_info"] or {}).get(key) for name, key in _NAMES.items()},
                 "ground_truth": fields["reward_model"]["ground_truth"],
                 "reward": float(scores.sum()),
                 **fields["extra_fields"]["reward_extra_info"],

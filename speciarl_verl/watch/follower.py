@@ -71,12 +71,16 @@ class Follower:
         if self._steps and self._total and not self._milestones:
             return
         for line in self._log.new_lines():
-            total = _TOTAL.search(line)
-            if total:
-                self._total = int(total[1])
+            self._total = steps_meant(line) or self._total
             for milestone in [one for one in self._milestones if one in line]:
                 self._milestones.remove(milestone)
                 yield f"   {milestone}"
+
+
+def steps_meant(line: str) -> int | None:
+    """The length of the run, where a line of verl's log tells it."""
+    total = _TOTAL.search(line)
+    return int(total[1]) if total else None
 
 
 def follow(follower: Follower, tell: Callable[[str], None]) -> int | None:

@@ -57,7 +57,7 @@ def test_judged_rollouts_are_read_from_transfer_queue(monkeypatch: pytest.Monkey
             "extra_fields": [wrap(outcome) for _ in keys],
             "reward_model": [wrap({"ground_truth": "robin"}) for _ in keys],
             "data_source": [wrap("cub") for _ in keys],
-            "extra_info": [wrap({"index": 7}) for _ in keys],
+            "extra_info": [wrap({"index": 7, "file_name": "7.jpg"}) for _ in keys],
             "rm_scores": [torch.tensor([0.0, 0.5]) for _ in keys],
         }
         return {name: columns[name] for name in select_fields}
@@ -65,8 +65,8 @@ def test_judged_rollouts_are_read_from_transfer_queue(monkeypatch: pytest.Monkey
     monkeypatch.setattr(transfer_queue, "kv_batch_get", get)
     (only,) = judged_rollouts(["1234-5678_3_0"], "train")
     assert only == {
-        **{"uid": "1234-5678", "session_id": 3, "data_source": "cub", "index": 7, "ground_truth": "robin"},
-        **{"reward": 0.5, "category": "S", "text": "It is a robin."},
+        **{"uid": "1234-5678", "session_id": 3, "data_source": "cub", "index": 7, "image": "7.jpg"},
+        **{"ground_truth": "robin", "reward": 0.5, "category": "S", "text": "It is a robin."},
     }
 
 

@@ -5,6 +5,7 @@ verl is a script here, which `PYTHON` starts in the place of `verl.trainer.main_
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -107,6 +108,7 @@ def test_log_holds_verls_output_and_the_terminal_a_line_a_step(launch: Callable[
     assert "a wall of text" in (run.out / "train.log").read_text()
     (metrics,) = (run.out / "metrics").glob("*.jsonl")
     assert json.loads(metrics.read_text())["step"] == 1
+    assert json.loads(metrics.with_suffix(".versions.json").read_text())["python"] == platform.python_version()
 
 
 def test_failed_training_keeps_its_status_and_says_why_and_where_to_read_on(launch: Callable[[str], Launch]) -> None:
