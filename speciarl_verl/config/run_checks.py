@@ -13,6 +13,8 @@ from speciarl_verl.config.schema import SpeciaRLConfig, parse_config
 from speciarl_verl.errors import ConfigError
 
 OUR_AGENT_LOOP = "speciarl"
+OUR_TRAINER_MODES = ("speciarl", "sync")
+"""The trainer of ours, and what it calls itself from its construction on; verl's own works as well, unwatched."""
 RAY_ACTOR_CONCURRENCY = 1000
 """Calls that Ray runs at once in one async actor, unless told otherwise."""
 
@@ -83,8 +85,8 @@ def _leaves(node: Any, path: str) -> list[tuple[str, Any]]:
 
 
 def _check_trainer(config: DictConfig) -> None:
-    if not config.trainer.use_v1 or config.trainer.v1.trainer_mode != "sync":
-        raise ConfigError("trainer.use_v1=true and trainer.v1.trainer_mode=sync are the only trainer supported")
+    if not config.trainer.use_v1 or config.trainer.v1.trainer_mode not in OUR_TRAINER_MODES:
+        raise ConfigError("trainer.use_v1=true and trainer.v1.trainer_mode=speciarl are the only trainer supported")
     manager = config.reward.reward_manager
     if (manager.source, manager.name) != ("register", "speciarl"):
         raise ConfigError(

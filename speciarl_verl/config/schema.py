@@ -83,6 +83,7 @@ class SpeciaRLConfig(_Node):
         rollouts_dir: where each step's judged rollouts are written as JSONL; null writes none.
         rollout_texts: of how many pictures a step the responses themselves are written too, 4,000 characters each.
         judge_account: the JSON file that tells what the judging cost so far; null writes none.
+        stop_file: where this file is found when a step ends, the run saves a checkpoint and ends; null looks for none.
     """
 
     seed: int = 42
@@ -94,6 +95,7 @@ class SpeciaRLConfig(_Node):
     rollouts_dir: str | None = None
     rollout_texts: int = Field(default=8, ge=0)
     judge_account: str | None = None
+    stop_file: str | None = None
     profile: Literal["cpu", "gpu"] = "gpu"
 
 

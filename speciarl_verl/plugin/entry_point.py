@@ -20,6 +20,10 @@ def _register_agent_loop(_registry: ModuleType) -> None:
     import speciarl_verl.plugin.agent_loop  # noqa: F401
 
 
+def _register_trainer(_registry: ModuleType) -> None:
+    import speciarl_verl.plugin.trainer  # noqa: F401
+
+
 def _guard_adapter_checkpoints(checkpoint_manager: ModuleType) -> None:
     from speciarl_verl.plugin.adapter_checkpoints import guard
 
@@ -29,5 +33,6 @@ def _guard_adapter_checkpoints(checkpoint_manager: ModuleType) -> None:
 register_post_import_hook(_guard_adapter_checkpoints, "verl.utils.checkpoint.fsdp_checkpoint_manager")
 register_post_import_hook(_register_reward_manager, "verl.experimental.reward_loop.reward_manager")
 register_post_import_hook(_register_agent_loop, "verl.experimental.agent_loop")
+register_post_import_hook(_register_trainer, "verl.trainer.ppo.v1.trainer_sync")
 if cpu_selected():
     import speciarl_verl.platform_cpu.register  # noqa: F401

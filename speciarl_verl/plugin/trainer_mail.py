@@ -39,10 +39,15 @@ def raise_if_announced(partitions: Partitions) -> None:
     """
     announced = partitions.get(STOP_PARTITION, {}).get(_KEY)
     if announced:
-        raise StopRunError(
-            f"training stopped: {announced[_REASON]} No reward was made up. Start the same command again to resume "
-            "from the last checkpoint."
-        )
+        raise stop_run_error(announced[_REASON])
+
+
+def stop_run_error(reason: str) -> StopRunError:
+    """What a run ends with, and how to go on; `reason` is one or more whole sentences."""
+    return StopRunError(
+        f"training stopped: {reason} No reward was made up. Start the same command again to resume from the last "
+        "checkpoint."
+    )
 
 
 class AccountPublisher:

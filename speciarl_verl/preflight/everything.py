@@ -10,6 +10,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from speciarl_verl.config.checkpoints import check_checkpoints
 from speciarl_verl.config.run_checks import check_run
 from speciarl_verl.config.schema import SpeciaRLConfig
 from speciarl_verl.errors import ConfigError
@@ -45,11 +46,14 @@ def check_everything(config: DictConfig) -> SpeciaRLConfig:
     speciarl = check_run(config)
     try_rule(speciarl.reward, config.actor_rollout_ref.rollout.n)
     check_platform(speciarl)
-    check_ray_cpus(config, os.cpu_count() or 1)
+    # A cluster that is there has counted its own.
+    if "RAY_ADDRESS" not in os.environ:
+        check_ray_cpus(config, os.cpu_count() or 1)
     check_ports(config)
     check_engines(config)
     check_attention(config.actor_rollout_ref.model)
     check_model(str(config.actor_rollout_ref.model.path))
+    check_checkpoints(config.trainer)
     if isinstance(speciarl.judge, HostedJudgeConfig):
         check_judge_model(str(config.reward.reward_model.model_path))
     labels = check_training_data(config.data)
