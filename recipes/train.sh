@@ -37,6 +37,8 @@ usage: recipes/train.sh --train FILE --val FILE --model PATH --out DIR [flags] [
   --judge-engine sglang | vllm   of the hosted judge                       (sglang; profile cpu: vllm)
   --taxonomy NAME|FILE       of the taxonomy judge                 (cub)
   --profile  $(presets profile)   (gpu)
+  --nnodes N                 machines; above 1, RAY_ADDRESS=HOST:PORT names their Ray cluster (recipes/cluster/)    (1)
+  --gpus-per-node N          that each of them trains with         (4; profile cpu: 1)
   --seed N                                                         (42)
   --dry-run                  print the command and the composed configuration, start nothing
 TEXT
@@ -46,11 +48,12 @@ refuse() { echo "train.sh: $1" >&2; exit 2; }
 algo=grpo reward=dynamic judge=taxonomy profile=gpu seed=42
 train='' val='' model='' out='' judge_url='' judge_model='' judge_gpus='' judge_engine='' taxonomy='' dry_run=''
 reward_mode='' reliability='' support='' judge_noise='' answer='' prompt='' rollouts='' epochs='' lora_rank=''
+nnodes='' gpus_per_node=''
 while (($#)); do
   case $1 in
     --algo | --reward | --judge | --profile | --train | --val | --model | --out | --judge-url | \
       --judge-model | --judge-gpus | --judge-engine | --taxonomy | --seed | --reward-mode | --reliability | --support | \
-      --judge-noise | --answer | --prompt | --rollouts | --epochs | --lora-rank)
+      --judge-noise | --answer | --prompt | --rollouts | --epochs | --lora-rank | --nnodes | --gpus-per-node)
       (($# > 1)) || refuse "$1 needs a value"
       name=${1#--}
       printf -v "${name//-/_}" %s "$2"
@@ -73,9 +76,11 @@ for flag in algo reward judge profile; do
 done
 [[ -z $reward_mode ]] || one_of reward-mode "$reward_mode" all single
 [[ -z $answer ]] || one_of answer "$answer" strict paper
-for flag in rollouts epochs; do
-  [[ -z ${!flag} || ${!flag} =~ ^[1-9][0-9]*$ ]] || refuse "--$flag ${!flag} is not a number from 1 on"
+for flag in rollouts epochs nnodes gpus_per_node; do
+  [[ -z ${!flag} || ${!flag} =~ ^[1-9][0-9]*$ ]] || refuse "--${flag//_/-} ${!flag} is not a number from 1 on"
 done
+((${nnodes:-1} == 1)) || [[ -n ${RAY_ADDRESS:-} ]] || refuse "--nnodes $nnodes needs a Ray cluster: run \
+recipes/cluster/ray_node.sh on each machine, and set RAY_ADDRESS=HOST:PORT of its head"
 [[ -z $lora_rank || $lora_rank =~ ^[0-9]+$ ]] || refuse "--lora-rank $lora_rank is not a number (0: all parameters)"
 for flag in reliability support judge_noise; do
   [[ -z ${!flag} || ${!flag} =~ ^[0-9]*\.?[0-9]+$ ]] || refuse "--${flag//_/-} ${!flag} is not a number"
@@ -129,8 +134,18 @@ JUDGE=()
 [[ -n $judge_engine ]] && JUDGE+=("reward.reward_model.rollout.name=$judge_engine")
 [[ -n $taxonomy ]] && JUDGE+=("speciarl.judge.taxonomy='$taxonomy'")
 TRAINER=("trainer.default_local_dir='$out/checkpoints'" "trainer.experiment_name='$(basename "$out")'"
-  "speciarl.rollouts_dir='$out/rollouts'" "speciarl.judge_account='$out/metrics/$start.judge.json'" "hydra.run.dir='$out/hydra'")
-OVERRIDES=("${PRESET[@]}" "${DATA[@]}" "${MODEL[@]}" ${VARIANT[@]+"${VARIANT[@]}"} ${JUDGE[@]+"${JUDGE[@]}"} "${TRAINER[@]}" "$@")
+  "speciarl.rollouts_dir='$out/rollouts'" "speciarl.judge_account='$out/metrics/$start.judge.json'" "speciarl.stop_file='$out/stop'"
+  "hydra.run.dir='$out/hydra'")
+# verl's file logger overwrites: a resumed run gets a file of its own.
+metrics=$out/metrics/$start.jsonl
+RAY=()
+[[ -n $nnodes ]] && RAY+=("trainer.nnodes=$nnodes")
+[[ -n $gpus_per_node ]] && RAY+=("trainer.n_gpus_per_node=$gpus_per_node")
+# A cluster that was there before has counted its own, and its processes have not this script's environment.
+[[ -n ${RAY_ADDRESS:-} ]] && RAY+=(++ray_kwargs.ray_init.num_cpus=null ++ray_kwargs.ray_init.num_gpus=null
+  "++ray_kwargs.ray_init.runtime_env.env_vars.VERL_FILE_LOGGER_PATH='$metrics'")
+OVERRIDES=("${PRESET[@]}" "${DATA[@]}" "${MODEL[@]}" ${VARIANT[@]+"${VARIANT[@]}"} ${JUDGE[@]+"${JUDGE[@]}"} "${TRAINER[@]}"
+  ${RAY[@]+"${RAY[@]}"} "$@")
 
 python=${PYTHON:-python}
 if [[ $profile == cpu ]]; then
@@ -152,8 +167,7 @@ if [[ -n $dry_run ]]; then
 fi
 "$python" -m speciarl_verl.cli preflight "${OVERRIDES[@]}"
 mkdir -p "$out/metrics"
-# verl's file logger overwrites: a resumed run gets a file of its own.
-export VERL_FILE_LOGGER_PATH="$out/metrics/$start.jsonl"
+export VERL_FILE_LOGGER_PATH=$metrics
 log=$out/train.log
 touch "$log"
 written=$(wc -c <"$log")
@@ -162,7 +176,7 @@ rm -f "$out/stop"
 
 # A group of processes of its own for the trainer, so that ctrl-C reaches it once, through here.
 set -m
-exec 3> >(exec "$python" -m speciarl_verl.cli follow "$VERL_FILE_LOGGER_PATH" "$log" --log-offset "$written")
+exec 3> >(exec "$python" -m speciarl_verl.cli follow "$metrics" "$log" --log-offset "$written")
 follower=$! trainer='' asked='' signalled=''
 pass_on() { # pass_on SIGNAL
   signalled=1

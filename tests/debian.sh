@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# What the tests need of Debian: a browser for the error browser, a Redis server for the cache. Does nothing when it is there.
+# What the tests need of Debian: a browser for the error browser, a Redis server for the cache, shellcheck. Does nothing when it is there.
 set -euo pipefail
 
 packages=()
 command -v chromium >/dev/null && command -v chromedriver >/dev/null || packages+=(chromium chromium-driver)
 command -v redis-server >/dev/null || packages+=(redis-server)
+command -v shellcheck >/dev/null || packages+=(shellcheck)
 ((${#packages[@]})) || exit 0
 
 if ! command -v apt-get >/dev/null || ((EUID != 0)); then

@@ -24,6 +24,7 @@ BENCHMARKS = {
     "g": "data_prep",
     "h": "report",
     "i": "growth",
+    "j": "simulated_step",
 }
 
 

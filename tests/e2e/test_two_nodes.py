@@ -1,0 +1,157 @@
+"""A training over two machines, played by two Ray nodes of this one: FSDP2 over two ranks, two vLLM replicas, two
+agent-loop workers, one judge server, a Redis cache with a password. It is killed once, and resumes."""
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.drills.processes import adopting, named
+from tests.drills.training import Training, assert_no_reward_made_up, free_port, paid_twice
+from tests.e2e.conftest import ROOT, World, environment
+from tests.e2e.test_training import metrics
+
+PASSWORD = "correct horse"
+STEPS = 4
+
+
+class Machines:
+    """Two Ray nodes, a judge and a cache, each a child of this process."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder, self._stack = folder, stack
+        self.judge_port, self.redis_port = free_port(), free_port()
+        # The address by which other machines would know this one.
+        host = subprocess.run(["hostname", "-I"], capture_output=True, text=True).stdout.split()
+        self.address = f"{host[0] if host else '127.0.0.1'}:{free_port()}"
+        self.journal = folder / "journal"
+        self.environment = {
+            **environment(),
+            "VERL_PLATFORM": "cpu",
+            "OMP_WAIT_POLICY": "passive",
+            "CACHE_PASSWORD": PASSWORD,
+        }
+        known = Path(sys.prefix, ".cache/vllm")
+        if known.is_dir():
+            self.environment["VLLM_CACHE_ROOT"] = str(known)
+        self._start("judge", sys.executable, "-m", "tests.drills.counting_judge", self.judge_port, self.journal)
+        self._start("redis", "redis-server", "--port", self.redis_port, "--requirepass", PASSWORD, "--save", "")
+        # Its own, and short: sockets lie in it.
+        temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True))
+        self.node("head", "--temp-dir", temporary)
+        self.node("join")
+        waiting = ["--address", self.address, "--nodes", "2", "--gpus-per-node", "1", "--seconds", "300"]
+        self._run(sys.executable, "-m", "recipes.cluster.wait_for_nodes", *waiting)
+
+    def node(self, role: str, *flags: str) -> None:
+        # GPUs are only counted, as on every machine without one.
+        size = ["--num-gpus", "1", "--num-cpus", "16", "--object-store-memory", "200000000"]
+        self._start(role, "bash", "recipes/cluster/ray_node.sh", role, "--address", self.address, "--", *size, *flags)
+
+    def _run(self, *command: str) -> None:
+        ended = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stderr + self.said("head") + self.said("join")
+
+    def said(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text()
+
+    def _start(self, name: str, *command: object) -> None:
+        with (self.folder / f"{name}.log").open("w") as log:
+            arguments = [str(part) for part in command]
+            process = subprocess.Popen(
+                arguments, cwd=self.folder if name == "redis" else ROOT, env=self.environment, stdout=log, stderr=log
+            )
+        self._stack.callback(self._end, process)
+
+    @staticmethod
+    def _end(process: "subprocess.Popen[bytes]") -> None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+    def training(self, world: World, out: Path) -> Training:
+        flags = ["--judge", "server", "--judge-url", f"http://127.0.0.1:{self.judge_port}"]
+        flags += ["--nnodes", "2", "--gpus-per-node", "1"]
+        overrides = [
+            f"trainer.total_training_steps={STEPS}",
+            "trainer.total_epochs=10",
+            "trainer.save_freq=1",
+            "trainer.test_freq=-1",
+            f"speciarl.judge.cache=redis://127.0.0.1:{self.redis_port}/0",
+            "speciarl.judge.cache_password_env=CACHE_PASSWORD",
+            "actor_rollout_ref.rollout.agent.num_workers=2",
+        ]
+        # 8 x 8 rollouts over two ranks.
+        micro = ("actor.ppo_micro_batch_size_per_gpu", "rollout.log_prob_micro_batch_size_per_gpu")
+        overrides += [f"actor_rollout_ref.{key}=32" for key in (*micro, "ref.log_prob_micro_batch_size_per_gpu")]
+        variables = {"RAY_ADDRESS": self.address, "CACHE_PASSWORD": PASSWORD}
+        return Training(world.command(out, *flags, overrides=tuple(overrides)), out, extra=variables)
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Iterator[Machines]:
+    with adopting(), ExitStack() as stack:
+        yield Machines(tmp_path, stack)
+
+
+REPEATED = [
+    pytest.param(0, marks=[pytest.mark.e2e, pytest.mark.full]),
+    *(pytest.param(number, marks=pytest.mark.drill) for number in range(1, 10)),
+]
+
+
+@pytest.mark.timeout(2400)
+@pytest.mark.parametrize("_repetition", REPEATED)
+def test_training_over_two_nodes_is_killed_and_resumes(
+    machines: Machines, world: World, tmp_path: Path, _repetition: int
+) -> None:
+    training = machines.training(world, tmp_path / "out")
+    training.start()
+    training.wait_for_step(2)
+    parts = {part: len(named(f"ray::{part}")) for part in ("WorkerDict", "vLLMHttpServer", "SpeciaRLAgentLoopWorker")}
+    assert set(parts.values()) == {2}, parts
+    assert len({worker.ppid() for worker in named("ray::SpeciaRLAgentLoopWorker")}) == 2, "both on one node"
+    (driver,) = named("verl.trainer.main_ppo")
+    driver.kill()
+    assert training.wait(60) != 0
+    reached = training.saved_step()
+    assert reached >= 1, "more than save_freq steps were lost"
+
+    training.start()
+    assert training.wait(1800) == 0, training.said()[-4000:]
+    assert f"Resuming from {training.out}/checkpoints/global_step_{reached}" in training.said()
+    assert training.saved_step() == STEPS
+    logged = metrics(training.out)
+    assert set(range(1, STEPS + 1)) <= logged.keys(), "verl's metrics of the processes of a cluster that was there"
+    assert all(logged[step]["actor/grad_norm"] > 0 for step in range(1, STEPS + 1))
+
+    # No group is split, and every rollout is rewarded once: 8 groups of the sessions 0 to 7, by the rule.
+    assert_no_reward_made_up(training)
+    last = sorted((training.out / "metrics").glob("*.judge.json"))[-1]
+    assert_account_adds_up(json.loads(last.read_text()), training, range(reached + 1, STEPS + 1))
+    # Two workers may ask the same at once; what one was told before, the other, or the next launch, does not pay again.
+    twice = Counter(paid_twice(machines.journal, killed_at=0))
+    assert max(twice.values(), default=0) <= 1
+    assert PASSWORD not in training.said()
+    assert not [file for file in training.out.rglob("*") if file.is_file() and PASSWORD.encode() in file.read_bytes()]
+
+
+def assert_account_adds_up(account: dict[str, float], training: Training, steps: range) -> None:
+    """Each answer was asked about once, and decided by somebody."""
+    records = [record for step in steps for group in training.groups(step) for record in group]
+    answered = sum(record["category"] != "unparseable" for record in records)
+    assert account["failed"] == 0
+    decided = account["asked"] - account["failed"]
+    assert decided == answered, account
+    assert account["sent"] <= len((training.out.parent / "journal").read_text().splitlines())
