@@ -53,9 +53,18 @@ class Journal(Generic[T]):
         return [self._record(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
 
     def append(self, records: Sequence[T]) -> None:
-        """Write records in one go."""
-        with self.path.open("ab") as file:
-            file.write(_encoded(self._write(record) for record in records))
+        """Write records in one go.
+
+        Raises:
+            EvaluationError: they cannot be written, such as on a full disk; those before are kept.
+        """
+        try:
+            with self.path.open("ab") as file:
+                file.write(_encoded(self._write(record) for record in records))
+        except OSError as error:
+            raise EvaluationError(
+                f"{self.path}: cannot be written: {error.strerror or error}; see to that and repeat the command"
+            ) from error
 
     def replace(self, records: Iterable[T]) -> None:
         """Put other records in place of all, at once or not at all."""
