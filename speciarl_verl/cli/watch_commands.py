@@ -20,7 +20,10 @@ def follow(
 
     with refusing("train.sh"):
         write_versions(metrics)
-        status = until_the_end(Follower(metrics, log, log_offset), typer.echo)
+        follower = Follower(metrics, log, log_offset)
+        status = until_the_end(follower, typer.echo)
+    if status == 0 and (early := follower.early_end()) is not None:
+        typer.echo(f"train.sh: {early}")
     if status:
         typer.echo(f"train.sh: {failure(status, log, log_offset)}", err=True)
 

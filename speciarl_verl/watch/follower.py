@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from speciarl_verl.watch.alerts import find_alerts
-from speciarl_verl.watch.last_words import last_words
+from speciarl_verl.watch.last_words import STOPPED, last_words
 from speciarl_verl.watch.metrics_log import GrowingFile, LoggedStep, merged, metric_files, parse_step, read_steps
 from speciarl_verl.watch.step_line import step_line, validation_line
 
@@ -21,6 +21,8 @@ _TOTAL = re.compile(r"Total training steps: (\d+)")
 _MILESTONES = ("Started a local Ray instance", "actor and ref model engine initialized", "all initialize finished")
 """What verl and Ray say of the start, which takes a minute and more."""
 _LOOK_EVERY_S = 0.5
+_BY_SIGNAL = 128
+"""What a shell adds to the number of the signal that ended a process."""
 _WARN_AGAIN_AFTER = 10
 """Steps for which a warning did not hold before it is told once more."""
 
@@ -67,6 +69,15 @@ class Follower:
                 yield f"WARNING: {alert.text}. Cure: {alert.cure}"
             self._warned[alert.name] = number
 
+    def early_end(self) -> str | None:
+        """One line on a training that ended well, and before its last step."""
+        done = max((step.number for step in self._steps if step.is_training), default=None)
+        if self._total is None or done == self._total:
+            return None
+        if done is None:
+            return f"no step was done in this launch: it was asked to stop, or all {self._total} were done before"
+        return f"stopped after step {done} of {self._total}, as it was asked to: the same command goes on from there"
+
     def _from_log(self) -> Iterator[str]:
         if self._steps and self._total and not self._milestones:
             return
@@ -103,6 +114,12 @@ def follow(follower: Follower, tell: Callable[[str], None]) -> int | None:
 def failure(status: int, log: Path, log_offset: int) -> str:
     """One line on a training that ended badly."""
     words = last_words(GrowingFile(log, log_offset).new_lines()) or "it said nothing"
+    if status > _BY_SIGNAL and not words.startswith(STOPPED):
+        name = signal.Signals(status - _BY_SIGNAL).name
+        words = (
+            f"ended from outside by {name}, as by the out-of-memory killer (`dmesg`) or a scheduler; the same command "
+            f"resumes from the last checkpoint. It last said: {words}"
+        )
     return f"the training ended with status {status}: {words} (all of it: {log})"
 
 

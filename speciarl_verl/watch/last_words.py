@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-_STOPPED = "training stopped:"
+STOPPED = "training stopped:"
 """How our own message to end a run begins (plugin/trainer_mail.py)."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _RAY_PREFIX = re.compile(r"^\([\w.:]+ (?:pid|ip)=[^)]*\) ?")
@@ -25,8 +25,8 @@ def last_words(lines: Iterable[str]) -> str | None:
         if not text:
             continue
         last = text
-        if _STOPPED in text:
-            stopped = text[text.index(_STOPPED) :]
+        if STOPPED in text:
+            stopped = text[text.index(STOPPED) :]
         elif _EXCEPTION.match(text) and not _RAY_TRACE.match(text):
             raised = text
     return stopped or raised or last

@@ -38,6 +38,7 @@ class Training:
     known: set[int] = field(default_factory=set)
     shared: set[str] = field(default_factory=set)
     started: float = 0.0
+    said_before: int = 0
 
     @property
     def log(self) -> Path:
@@ -48,6 +49,7 @@ class Training:
         self.known = {process.pid for process in below()}
         self.shared = segments()
         self.started = time.time()
+        self.said_before = self._verls_log.stat().st_size if self._verls_log.exists() else 0
         with self.log.open("w") as output:
             self.process = subprocess.Popen(
                 self.command, cwd=ROOT, env={**environment(), **self.extra}, stdout=output, stderr=output
@@ -75,13 +77,19 @@ class Training:
 
     def said(self) -> str:
         """All that this launch printed, wherever it went."""
-        inner = self.out / "train.log"
-        return self.log.read_text() + (inner.read_text() if inner.exists() else "")
+        verls = self._verls_log.read_bytes()[self.said_before :].decode() if self._verls_log.exists() else ""
+        return self.log.read_text() + verls
+
+    @property
+    def _verls_log(self) -> Path:
+        """Of all launches."""
+        return self.out / "train.log"
 
     def messages(self) -> set[str]:
         """What ended this launch, each once however often it stands there."""
         lines = [line for line in self.said().splitlines() if "training stopped:" in line]
-        return {line[line.index("training stopped:") :].strip() for line in lines}
+        # train.sh puts the place of the log behind it.
+        return {line[line.index("training stopped:") :].partition(" (all of it: ")[0].strip() for line in lines}
 
     def left(self, seconds: float = 20) -> list[str]:
         """Processes and shared memory that outlive the training."""

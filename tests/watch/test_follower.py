@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from speciarl_verl.watch.follower import Follower, failure
 from speciarl_verl.watch.metrics_log import REWARD
 
@@ -37,6 +39,36 @@ def test_resumed_run_is_told_of_this_launch_only(tmp_path: Path) -> None:
 
 def test_failure_names_status_reason_and_log(tmp_path: Path) -> None:
     log = tmp_path / "train.log"
-    assert failure(137, log, 0) == f"the training ended with status 137: it said nothing (all of it: {log})"
+    assert failure(1, log, 0) == f"the training ended with status 1: it said nothing (all of it: {log})"
     log.write_text("ValueError: earlier\nValueError: too few rows\n")
     assert "status 1: ValueError: too few rows (all of it" in failure(1, log, len("ValueError: earlier\n"))
+
+
+def test_failure_by_a_signal_says_from_outside_and_how_to_go_on(tmp_path: Path) -> None:
+    log = tmp_path / "train.log"
+    log.write_text("step 7\n")
+    said = failure(137, log, 0)
+    assert "status 137: ended from outside by SIGKILL, as by the out-of-memory killer" in said
+    assert "the same command resumes" in said
+    assert "It last said: step 7" in said
+    log.write_text("training stopped: the judge is gone.\n")
+    assert "from outside" not in failure(143, log, 0), "its own reason came first"
+
+
+@pytest.mark.parametrize(
+    ("logged", "said"),
+    [
+        pytest.param((), "no step was done in this launch", id="asked while it started"),
+        pytest.param((3, 4), "stopped after step 4 of 9", id="asked later"),
+        pytest.param((8, 9), None, id="all done"),
+    ],
+)
+def test_early_end_is_told(logged: tuple[int, ...], said: str | None, tmp_path: Path) -> None:
+    metrics, log = tmp_path / "metrics.jsonl", tmp_path / "train.log"
+    log.write_text("Total training steps: 9\n")
+    for step in logged:
+        log_step(metrics, step)
+    follower = Follower(metrics, log)
+    list(follower.look())
+    told = follower.early_end()
+    assert told is None if said is None else said in str(told)

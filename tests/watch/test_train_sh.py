@@ -104,6 +104,7 @@ def test_log_holds_verls_output_and_the_terminal_a_line_a_step(launch: Callable[
     assert [line.strip() for line in output.splitlines()] == [
         f"train.sh: verl's output goes to {run.out}/train.log",
         "step 1/2  reward 0.250  12.0 s  12 s left",
+        "train.sh: stopped after step 1 of 2, as it was asked to: the same command goes on from there",
     ]
     assert "a wall of text" in (run.out / "train.log").read_text()
     (metrics,) = (run.out / "metrics").glob("*.jsonl")
