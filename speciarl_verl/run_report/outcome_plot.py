@@ -7,14 +7,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from speciarl_verl.evaluation.outcome_colours import LIGHT
 from speciarl_verl.evaluation.report.plots.canvas import clear_frame, new_figure
-from speciarl_verl.evaluation.report.plots.palette import COLOURS, outcome_handles
+from speciarl_verl.evaluation.report.plots.palette import outcome_handles
 from speciarl_verl.rollout.step_figures import NONE, OURS
 from speciarl_verl.run_report.run_folder import Run
 from speciarl_verl.watch.metrics_log import LoggedStep
 
 _BAR = "reference"
-_COLOURS = COLOURS | {NONE: COLOURS["unparseable"]}
+_COLOURS = {symbol: tone.colour for symbol, tone in LIGHT.items()} | {NONE: LIGHT["unparseable"].colour}
 
 
 def draw_outcomes_over_steps(run: Run) -> Figure:

@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from speciarl_verl.evaluation.outcome_colours import DARK, LIGHT, Tone
 from speciarl_verl.rollout.step_figures import METRICS, OURS
 from speciarl_verl.rollout.trace import TEXT
 from speciarl_verl.run_report.portraits import Portrait
@@ -19,7 +20,7 @@ from speciarl_verl.watch.alerts import Spell
 from speciarl_verl.watch.metrics_log import REWARD
 from speciarl_verl.watch.step_line import duration, seconds_of
 
-_TONES = {"W": "w", "A": "a", "G": "g", "S-": "sm", "S": "s", "S+": "sp"}
+_TONES = {symbol: f"t{number}" for number, symbol in enumerate(LIGHT)}
 _FEW = 3
 """Steps at either end of a course that its two figures are a mean of."""
 _SETTINGS = (
@@ -85,7 +86,7 @@ def render_page(views: Sequence[RunView], course: bytes) -> str:
         course: the plot of all runs, PNG.
     """
     folder = resources.files(__package__) / "assets"
-    style = (folder / "run_style.css").read_text(encoding="utf-8")
+    style = (folder / "run_style.css").read_text(encoding="utf-8") + _tones()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"b64": _base64, "tone": _tone, "duration": duration}
@@ -105,8 +106,18 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def _tone(row: Mapping[str, Any] | str) -> str:
-    return _TONES.get(row if isinstance(row, str) else row["category"], "none")
+def _tone(row: Mapping[str, Any]) -> str:
+    return _TONES[row["category"]]
+
+
+def _tones() -> str:
+    return f"{_rules(LIGHT)}@media (prefers-color-scheme: dark) {{\n{_rules(DARK)}}}\n"
+
+
+def _rules(tones: Mapping[str, Tone]) -> str:
+    return "".join(
+        f".{_TONES[symbol]} {{ background: {tone.colour}; color: {tone.ink}; }}\n" for symbol, tone in tones.items()
+    )
 
 
 def _number(value: float | None) -> str:

@@ -1,12 +1,12 @@
 """From the folders of some trainings to `report.html` and `plots/`."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
-from speciarl_verl.errors import SpeciaRLError
+from speciarl_verl.errors import EvaluationError, SpeciaRLError
 from speciarl_verl.evaluation.error_browser.thumbnails import SETTINGS, encode_thumbnail
 from speciarl_verl.evaluation.pictures import PictureError, PictureFiles, read_pictures
-from speciarl_verl.evaluation.report.plots import require_matplotlib
 from speciarl_verl.files import write_text
 from speciarl_verl.run_report.portraits import Portrait, choose, portraits
 from speciarl_verl.run_report.run_folder import Run, open_runs
@@ -27,7 +27,8 @@ def write_report(folders: Sequence[Path], out: Path) -> Path:
         InputError: a folder is no training, or a file in it is broken.
         EvaluationError: matplotlib is not installed.
     """
-    require_matplotlib()
+    if find_spec("matplotlib") is None:
+        raise EvaluationError("the report's plots need matplotlib: pip install 'speciarl_verl[evaluate]'")
     runs = open_runs(folders)
     surveys = [survey(run) for run in runs]
     plots = out / "plots"
