@@ -26,7 +26,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def setup(checkout: Path, *flags: object) -> "subprocess.CompletedProcess[str]":
     command = ["bash", "recipes/setup.sh", *map(str, flags)]
-    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False, timeout=300)
 
 
 def asked(checkout: Path) -> list[str]:

@@ -26,7 +26,7 @@ def steps(name: str, folder: Path, **given: object) -> list[Step]:
 def paper_sh(*arguments: object) -> "subprocess.CompletedProcess[str]":
     command = ["bash", "recipes/paper.sh", *map(str, arguments)]
     environment = {"PATH": "/usr/bin:/bin", "PYTHON": sys.executable}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
 
 
 @pytest.mark.parametrize("name", NAMES)

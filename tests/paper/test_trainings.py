@@ -31,7 +31,7 @@ def overrides(name: str, folder: Path, scale: str | None = None) -> list[str]:
     python.chmod(0o755)
     environment = {"PATH": "/usr/bin:/bin", "PYTHON": str(python)}
     done = subprocess.run(
-        step.command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60
+        step.command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=300
     )
     return done.stdout.splitlines()
 

@@ -54,7 +54,7 @@ def run_train(inputs: dict[str, Path], *flags: str, **environment: str) -> "subp
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
 

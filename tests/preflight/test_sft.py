@@ -21,7 +21,7 @@ def run_sft(inputs: dict[str, Path], *flags: str, **environment: str) -> "subpro
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
 

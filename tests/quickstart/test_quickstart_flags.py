@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 )
 def test_wrong_flag_is_refused(flags: list[str], message: str) -> None:
     done = subprocess.run(
-        ["bash", "recipes/quickstart.sh", *flags], cwd=ROOT, capture_output=True, text=True, check=False, timeout=30
+        ["bash", "recipes/quickstart.sh", *flags], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 2
     (line,) = done.stderr.strip().splitlines()

@@ -17,7 +17,7 @@ def test_evaluation_of_a_foreign_parquet_is_refused_in_one_line(tmp_path: Path) 
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 2
     (line,) = done.stderr.strip().splitlines()

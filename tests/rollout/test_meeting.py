@@ -18,7 +18,7 @@ S, G, W = Category.SPECIFIC, Category.GENERIC, Category.WRONG
 
 @pytest.fixture
 def meeting() -> Meeting:
-    return GroupMeeting(group_reward, timeout_s=5)
+    return GroupMeeting(group_reward, timeout_s=60)
 
 
 async def rollout(
@@ -79,7 +79,7 @@ async def test_cancelled_sibling_releases_the_others(meeting: Meeting) -> None:
     await asyncio.sleep(0.01)
     doomed.cancel()
     with pytest.raises(GroupError, match="rollout 1 ended with CancelledError"):
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, 60)
 
 
 async def test_cancelled_waiter_leaves_the_others_their_reward(meeting: Meeting) -> None:
@@ -111,7 +111,7 @@ async def test_late_sibling_of_a_failed_group_fails_at_once(meeting: Meeting) ->
         async with meeting.seat("u", 0, 2):
             raise RuntimeError("early")
     with pytest.raises(GroupError, match="rollout 0 ended"):
-        await asyncio.wait_for(rollout(meeting, 1, S, 2), 1)
+        await asyncio.wait_for(rollout(meeting, 1, S, 2), 60)
     assert len(meeting) == 0
 
 
@@ -145,7 +145,7 @@ async def test_impossible_sibling_is_refused_and_the_group_goes_on(
 
 
 async def test_failing_rule_reaches_every_sibling_as_what_ends_the_run() -> None:
-    meeting = GroupMeeting(partial(group_reward, rule="no such rule"), timeout_s=5)  # type: ignore[arg-type]
+    meeting = GroupMeeting(partial(group_reward, rule="no such rule"), timeout_s=60)  # type: ignore[arg-type]
     results = await asyncio.gather(*(rollout(meeting, i, S, 2) for i in range(2)), return_exceptions=True)
     assert all(isinstance(result, RuleError) for result in results)
     assert all("the reward rule failed with KeyError" in str(result) for result in results)
@@ -155,6 +155,6 @@ async def test_rules_own_error_reaches_every_sibling_as_it_is() -> None:
     def broken(_categories: Sequence[Category | None]) -> GroupReward:
         raise RuleError("3 rewards for 2 rollouts")
 
-    meeting = GroupMeeting(broken, timeout_s=5)
+    meeting = GroupMeeting(broken, timeout_s=60)
     results = await asyncio.gather(*(rollout(meeting, i, S, 2) for i in range(2)), return_exceptions=True)
     assert [str(result) for result in results] == ["3 rewards for 2 rollouts"] * 2

@@ -12,7 +12,7 @@ from tests.server_client.names import at
 
 async def found(fake: FakeServer, model: str | None = None, **pages: object) -> Service:
     fake.pages = {path: page for path, page in pages.items() if page is not None}
-    return await find_service(at(fake.url), model, timeout_s=5)
+    return await find_service(at(fake.url), model, timeout_s=60)
 
 
 def cards(*entries: object) -> dict[str, object]:
@@ -58,26 +58,26 @@ SAYS_NOTHING = [
 @pytest.mark.parametrize("reply", SAYS_NOTHING)
 async def test_s1_named_model_needs_no_list(fake, reply):
     fake._pick = lambda path: reply if path == "/v1/models" else fake.reply(404)
-    assert await find_service(at(fake.url), "mine", timeout_s=5) == Service(Dialect.OTHER, "mine")
+    assert await find_service(at(fake.url), "mine", timeout_s=60) == Service(Dialect.OTHER, "mine")
 
 
 @pytest.mark.parametrize("reply", SAYS_NOTHING)
 async def test_s1_without_a_name_the_list_is_needed_and_the_cure_named(fake, reply):
     fake._pick = lambda path: reply if path == "/v1/models" else fake.reply(404)
     with pytest.raises(ServerError, match="--model") as error:
-        await find_service(at(fake.url), None, timeout_s=5)
+        await find_service(at(fake.url), None, timeout_s=60)
     assert fake.url in str(error.value)
 
 
 async def test_s1_bare_list_of_cards_is_a_list(fake):
     body = json.dumps([{"id": "m", "type": "chat"}, {"id": "n"}]).encode()
     fake._pick = lambda path: fake.reply(200, body) if path == "/v1/models" else fake.reply(404)
-    assert await find_service(at(fake.url), None, timeout_s=5) == Service(Dialect.OTHER, "m", None, ("m", "n"))
+    assert await find_service(at(fake.url), None, timeout_s=60) == Service(Dialect.OTHER, "m", None, ("m", "n"))
 
 
 async def test_find_service_that_is_not_there_is_an_error_though_the_model_is_named(unused_tcp_port):
     with pytest.raises(ServerFailureError, match="cannot connect") as error:
-        await find_service(at(f"http://127.0.0.1:{unused_tcp_port}"), "m", timeout_s=5)
+        await find_service(at(f"http://127.0.0.1:{unused_tcp_port}"), "m", timeout_s=60)
     assert error.value.unreachable
 
 

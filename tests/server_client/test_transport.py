@@ -20,8 +20,8 @@ from speciarl_verl.server_client.transport import Patience, Transport
 from tests.fresh_python import run
 from tests.server_client.names import at
 
-PATIENT = Patience(timeout_s=5, budget_s=5, retry_s=5)
-ONCE = Patience(timeout_s=5, budget_s=5, retry_s=0)
+PATIENT = Patience(timeout_s=60, budget_s=60, retry_s=60)
+ONCE = Patience(timeout_s=60, budget_s=60, retry_s=0)
 
 
 @dataclass

@@ -1,5 +1,4 @@
 import threading
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from speciarl_verl.evaluation.predict.engine import PictureResponses, picture_se
 from speciarl_verl.evaluation.predict.server_engine import PLACEHOLDERS, ServerEngine, ServerSettings, served_model
 from speciarl_verl.evaluation.run import EngineKind, PredictSettings
 from speciarl_verl.server_client import retry as http_retry
+from speciarl_verl.server_client.transport import Patience
 from tests.evaluation.small_set import png, small_set, write_set
 from tests.evaluation.vision_server import VisionServer, choices, count, picture, running, shade
 
@@ -185,8 +185,13 @@ def test_stopping_does_not_wait_for_requests_in_flight(tmp_path: Path) -> None:
 
 def test_a_slow_answer_is_bounded_by_the_timeout(tmp_path: Path) -> None:
     with running() as server:
-        server.respond = lambda body: (time.sleep(1.0), choices("late"))[1]
-        (answer,) = ask(server, small_set(tmp_path, count=1), timeout_s=0.1, budget_s=0.15)
+        never = threading.Event()
+        server.respond = lambda body: (never.wait(60), choices("late"))[1]
+        with closing(ServerEngine(ServerSettings(server.url), GREEDY, "What?")) as engine:
+            # Of the pictures alone: which model is served has all the time that a busy machine takes.
+            engine._patience = Patience(timeout_s=0.1, budget_s=0.15, retry_s=0.15)
+            (answer,) = engine.answers(small_set(tmp_path, count=1))
+        never.set()
     assert "no answer within 0.1 s" in str(answer.failure)
 
 

@@ -51,6 +51,23 @@ async def test_judge_requests_differ_only_in_the_pair_at_their_end(fake, make_ju
     assert first == second
 
 
+AT_ONCE_S = 60
+"""Less than what would be waited otherwise, and more than any machine takes for what waits for nothing."""
+
+
+def held(fake) -> tuple[asyncio.Event, asyncio.Event]:
+    """The next question says that it came, and its answer waits."""
+    came, answer = asyncio.Event(), asyncio.Event()
+
+    async def say(writer):
+        came.set()
+        await answer.wait()
+        fake.says("specific")(writer)
+
+    fake.script.append(say)
+    return came, answer
+
+
 TRANSIENT = [
     pytest.param(lambda fake: fake.reset, id="reset in the body"),
     pytest.param(lambda fake: fake.reply(408), id="408"),
@@ -82,25 +99,23 @@ async def test_judge_lasting_fault_ends_within_the_budget(fake, make_judge, faul
     start = time.monotonic()
     with pytest.raises(JudgeError, match=r"attempt \d+, ") as error:
         await make_judge(budget_s=0.5).judge(PAIR)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < AT_ONCE_S
     assert fake.url in str(error.value)
-    assert len(fake.chats) > 1
 
 
 @pytest.mark.parametrize("stall", ["hang", "drip"])
 async def test_judge_stalled_answer_is_given_up_and_asked_again(fake, make_judge, stall):
     fake.script.append(getattr(fake, stall))
-    start = time.monotonic()
-    assert (await make_judge(timeout_s=0.2).judge(PAIR)).category is Category.SPECIFIC
-    assert time.monotonic() - start < 5
+    assert (await make_judge(timeout_s=1, budget_s=60).judge(PAIR)).category is Category.SPECIFIC
+    assert len(fake.chats) >= 2
 
 
 async def test_judge_budget_cuts_the_last_attempt_short(fake, make_judge):
     fake.script.extend([fake.hang] * 5)
     start = time.monotonic()
     with pytest.raises(JudgeError, match="no answer within"):
-        await make_judge(timeout_s=60, budget_s=0.4).judge(PAIR)
-    assert time.monotonic() - start < 5
+        await make_judge(timeout_s=600, budget_s=0.4).judge(PAIR)
+    assert time.monotonic() - start < AT_ONCE_S
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422, 307])
@@ -114,25 +129,26 @@ async def test_judge_refusing_status_is_asked_once_only(fake, make_judge, status
 async def test_judge_retry_after_seconds_is_waited_for(fake, make_judge):
     fake.script.append(fake.reply(429, Retry_After="1"))
     start = time.monotonic()
-    await make_judge().judge(PAIR)
-    assert 1.0 <= time.monotonic() - start < 5
+    await make_judge(timeout_s=60, budget_s=60).judge(PAIR)
+    assert time.monotonic() - start >= 1.0
 
 
 async def test_judge_retry_after_date_is_waited_for(fake, make_judge):
     moment = datetime.now(timezone.utc) + timedelta(seconds=2)
     fake.script.append(fake.reply(503, Retry_After=format_datetime(moment, usegmt=True)))
     start = time.monotonic()
-    await make_judge().judge(PAIR)
-    # An HTTP date has whole seconds.
-    assert 0.9 <= time.monotonic() - start < 6
+    await make_judge(timeout_s=60, budget_s=60).judge(PAIR)
+    # An HTTP date has whole seconds; and it was made before the request was.
+    assert time.monotonic() - start >= 0.9
 
 
 async def test_judge_retry_after_beyond_the_budget_ends_at_once(fake, make_judge):
     fake.script.append(fake.reply(429, Retry_After="3600"))
     start = time.monotonic()
     with pytest.raises(JudgeError, match="429"):
-        await make_judge().judge(PAIR)
-    assert time.monotonic() - start < 4
+        await make_judge(timeout_s=60, budget_s=600).judge(PAIR)
+    assert time.monotonic() - start < AT_ONCE_S
+    assert len(fake.chats) == 1
 
 
 async def test_judge_off_menu_answer_is_asked_for_once_more(fake, make_judge):
@@ -186,35 +202,41 @@ async def test_judge_failure_reaches_all_waiters_and_is_not_kept(fake, make_judg
 
 
 async def test_judge_cancelled_waiter_leaves_the_request_to_the_others(fake, make_judge):
-    fake.delay_s = 0.2
-    judge = make_judge()
+    came, answer = held(fake)
+    judge = make_judge(timeout_s=60, budget_s=60)
     first, second = (asyncio.create_task(judge.judge(PAIR)) for _ in range(2))
-    await asyncio.sleep(0.1)
+    await came.wait()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
+    answer.set()
     assert (await second).category is Category.SPECIFIC
     assert len(fake.chats) == 1
 
 
 async def test_judge_all_waiters_cancelled_still_learns_the_verdict(fake, make_judge):
-    fake.delay_s = 0.1
-    judge = make_judge()
+    came, answer = held(fake)
+    judge = make_judge(timeout_s=60, budget_s=60)
     waiter = asyncio.create_task(judge.judge(PAIR))
-    await asyncio.sleep(0.05)
+    await came.wait()
     waiter.cancel()
-    await asyncio.sleep(0.2)
-    assert (await judge.judge(PAIR)).source == "cache"
+    with pytest.raises(asyncio.CancelledError):
+        await waiter
+    answer.set()
+    # From the cache, or with the request that is still under way.
+    assert (await judge.judge(PAIR)).source in ("cache", "coalesced")
+    assert len(fake.chats) == 1
 
 
 async def test_close_ends_what_waits_with_an_error(fake, make_judge):
-    fake.script.append(fake.hang)
-    judge = make_judge()
+    came, answer = held(fake)
+    judge = make_judge(timeout_s=60, budget_s=60)
     waiter = asyncio.create_task(judge.judge(PAIR))
-    await asyncio.sleep(0.1)
+    await came.wait()
     await judge.close()
     with pytest.raises(JudgeError, match="closed"):
         await waiter
+    answer.set()
 
 
 async def test_judge_another_event_loop_gets_its_own_client(fake, make_judge):
@@ -360,11 +382,11 @@ async def test_check_off_menu_server_fails(fake, make_judge):
 
 
 async def test_check_refused_connection_fails_in_seconds_with_url_and_cure(make_judge, unused_tcp_port):
-    judge = make_judge(url=f"http://127.0.0.1:{unused_tcp_port}", timeout_s=60, budget_s=300)
+    judge = make_judge(url=f"http://127.0.0.1:{unused_tcp_port}", timeout_s=300, budget_s=600)
     start = time.monotonic()
     with pytest.raises(JudgeError, match=rf"127\.0\.0\.1:{unused_tcp_port}.*started"):
         await judge.check()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < AT_ONCE_S
 
 
 async def test_judge_server_that_comes_back_is_used_again(fake, make_judge):
