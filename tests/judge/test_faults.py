@@ -138,7 +138,7 @@ async def test_ten_thousand_mixed_requests_lose_nothing(received):
     url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     ledger = Ledger()
     # The hanging ones cost their timeout; much less, and a busy machine loses good answers to it as well.
-    judge = build_judge(ServerJudgeConfig(url=url, cache="memory", timeout_s=2, max_concurrency=256), ledger)
+    judge = build_judge(ServerJudgeConfig(url=url, cache="memory", timeout_s=2, max_concurrency=64), ledger)
     pairs = [Pair(f"prediction {number}", "House Sparrow") for number in range(10_000)]
     verdicts = await asyncio.gather(*(judge.judge(pair) for pair in pairs))
     await judge.close()

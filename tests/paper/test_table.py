@@ -6,7 +6,9 @@ from recipes.paper.runs import paper
 from recipes.paper.table import paper_table
 from speciarl_verl.evaluation.report.assembly import build_report
 from speciarl_verl.evaluation.report.benchmarks import ALL
-from speciarl_verl.evaluation.report.folders import write_report
+from speciarl_verl.evaluation.report.contents import Report
+from speciarl_verl.evaluation.report.folders import REPORT
+from speciarl_verl.files import write_text
 from tests.evaluation.judged_lists import about, draw
 
 
@@ -16,12 +18,17 @@ def rows(out: Path) -> dict[str, list[str]]:
     return {name: rest for name, *rest in cells}
 
 
+def write(report: Report, run: Path) -> None:
+    """All that the table reads of an evaluation; drawing its plots takes seconds."""
+    write_text(run / "evaluation" / REPORT, report.model_dump_json())
+
+
 def test_measured_and_published_stand_side_by_side(tmp_path: Path) -> None:
     reports = {}
     for name, samples in (("main", 1), ("best-of-64", 4)):
         judged = [one for size, part in enumerate(ALL.datasets) for one in draw(part, 30 + size, samples=samples)]
         reports[name] = build_report(judged, **about(samples=samples))
-        write_report(reports[name], tmp_path / name / "evaluation")
+        write(reports[name], tmp_path / name)
     table = rows(tmp_path)
     fine, very, _ = reports["main"].averages
     assert table["main"] == [
@@ -34,5 +41,5 @@ def test_measured_and_published_stand_side_by_side(tmp_path: Path) -> None:
 
 
 def test_a_data_set_that_is_missing_leaves_its_mean_blank(tmp_path: Path) -> None:
-    write_report(build_report(draw("flowers102", 30), **about()), tmp_path / "main" / "evaluation")
+    write(build_report(draw("flowers102", 30), **about()), tmp_path / "main")
     assert rows(tmp_path)["main"][:3] == ["", "", ""]
