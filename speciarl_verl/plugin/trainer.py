@@ -18,6 +18,7 @@ from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 
 from speciarl_verl.config.checkpoints import check_checkpoints
 from speciarl_verl.errors import SpeciaRLError
+from speciarl_verl.platform_cpu import cpu_selected
 from speciarl_verl.plugin.process_scorer import run_config
 from speciarl_verl.plugin.trainer_mail import stop_run_error
 from speciarl_verl.plugin.watchdog import Part, Watchdog, reason
@@ -39,6 +40,7 @@ class SpeciaRLTrainer(PPOTrainerSync):
         # verl takes every mode by another name than `sync` for an asynchronous one.
         config.trainer.v1.trainer_mode = "sync"
         super().__init__(config)
+        _remove_left_weights()
         stop_file = run_config(config).stop_file
         self._stop_file = Path(stop_file) if stop_file else None
         self._saved_step = -1
@@ -62,6 +64,7 @@ class SpeciaRLTrainer(PPOTrainerSync):
             raise
         finally:
             watchdog.close()
+            _remove_left_weights()
 
     def on_train_begin(self) -> None:
         """See `PPOTrainer.on_train_begin`; a run that was asked to stop while it started does no step."""
@@ -125,6 +128,13 @@ class SpeciaRLTrainer(PPOTrainerSync):
             *_numbered("rollout server", servers, engine_fault),
             *_numbered("training worker", self.actor_rollout_wg.workers, _well),
         ]
+
+
+def _remove_left_weights() -> None:
+    if cpu_selected():
+        from speciarl_verl.platform_cpu.left_weights import remove_left_weights
+
+        remove_left_weights()
 
 
 def _numbered(name: str, actors: list[Any], probe: Probe) -> list[Part]:

@@ -27,3 +27,21 @@ TRACE = "ray.exceptions.RayTaskError(StopRunError): ray::TaskRunnerV1.run() (pid
 )
 def test_the_message_that_matters(lines: list[str], words: str | None) -> None:
     assert last_words(lines) == words
+
+
+def test_death_of_the_trainers_own_process_names_it_its_cause_and_cure() -> None:
+    died = [
+        "ray.exceptions.ActorDiedError: The actor died unexpectedly before finishing this task.",
+        "\tclass_name: TaskRunnerV1",
+        "\tactor_id: 0c1d",
+        "\tpid: 4242",
+        "The actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR.",
+        "at exit: bye",
+    ]
+    words = last_words(died)
+    assert words is not None
+    assert words.startswith(
+        "the process TaskRunnerV1 of the training died: its worker process has died. The out-of-mem"
+    )
+    assert words.endswith("the same command resumes from the last checkpoint")
+    assert last_words([*died, "ValueError: what came after"]) == "ValueError: what came after"
