@@ -22,6 +22,7 @@ from speciarl_verl.platform_cpu import cpu_selected
 from speciarl_verl.plugin.process_scorer import run_config
 from speciarl_verl.plugin.trainer_mail import stop_run_error
 from speciarl_verl.plugin.watchdog import Part, Watchdog, reason
+from speciarl_verl.rollout.step_figures import validation_figures
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +91,11 @@ class SpeciaRLTrainer(PPOTrainerSync):
                 self.total_training_steps,
                 self._stop_file,
             )
+
+    def _validate(self) -> dict[str, float]:
+        """See `PPOTrainer._validate`; specificity, correctness and HM are ratios, for which verl has no hook."""
+        figures: dict[str, float] = super()._validate()
+        return figures | validation_figures(figures)
 
     def _asked_to_stop(self) -> bool:
         return self._stop_file is not None and self._stop_file.exists()

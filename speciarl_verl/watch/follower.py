@@ -114,8 +114,9 @@ def follow(follower: Follower, tell: Callable[[str], None]) -> int | None:
 def failure(status: int, log: Path, log_offset: int) -> str:
     """One line on a training that ended badly."""
     words = last_words(GrowingFile(log, log_offset).new_lines()) or "it said nothing"
-    if status > _BY_SIGNAL and not words.startswith(STOPPED):
-        name = signal.Signals(status - _BY_SIGNAL).name
+    signals = {_BY_SIGNAL + number: number.name for number in signal.Signals}
+    if status in signals and not words.startswith(STOPPED):
+        name = signals[status]
         words = (
             f"ended from outside by {name}, as by the out-of-memory killer (`dmesg`) or a scheduler; the same command "
             f"resumes from the last checkpoint. It last said: {words}"

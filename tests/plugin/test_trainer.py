@@ -33,6 +33,18 @@ def trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SpeciaRLTrainer:
     return made
 
 
+def test_validation_brings_its_ratios_beside_verls_means(
+    trainer: SpeciaRLTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares = dict.fromkeys(("A", "S-", "S+", "unparseable"), 0.0) | {"W": 0.25, "G": 0.25, "S": 0.5}
+    means = {f"val-aux/cub/share_{key}/mean@1": share for key, share in shares.items()}
+    monkeypatch.setattr(PPOTrainer, "_validate", lambda self: dict(means))
+    figures = trainer._validate()
+    assert figures.items() >= means.items()
+    assert figures["val-core/cub/correctness"] == 0.75
+    assert figures["val-core/cub/specificity"] == pytest.approx(2.5 / 3)
+
+
 def saves() -> int:
     return PPOTrainer._save_checkpoint.call_count
 

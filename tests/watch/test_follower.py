@@ -72,3 +72,7 @@ def test_early_end_is_told(logged: tuple[int, ...], said: str | None, tmp_path: 
     list(follower.look())
     told = follower.early_end()
     assert told is None if said is None else said in str(told)
+
+
+def test_status_that_is_no_signals_is_told_as_it_is(tmp_path: Path) -> None:
+    assert failure(255, tmp_path / "train.log", 0).startswith("the training ended with status 255: it said nothing")
