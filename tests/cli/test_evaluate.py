@@ -118,12 +118,16 @@ def test_a_run_torn_anywhere_ends_with_the_same_report(bench: Bench, file: str) 
     bench.run("run", *bench.flags)
     expected, folder = bench.report("run"), bench.folder / "run"
     whole = (folder / file).read_bytes()
+    verdicts = sorted((folder / "verdicts.jsonl").read_text().splitlines())
     for cut in (0, 1, len(whole) // 2, len(whole) - 1):
-        for name in ("report.json", *(["verdicts.jsonl", "judge.json"] if file == "predictions.jsonl" else [])):
+        for name in ["verdicts.jsonl", "judge.json"] if file == "predictions.jsonl" else []:
             (folder / name).unlink()
         (folder / file).write_bytes(whole[:cut])
-        assert bench.run("run", *bench.flags).exit_code == 0
-        assert bench.report("run") == expected
+        assert bench.run("run", *bench.flags, "--stages", "predict,judge").exit_code == 0
+        assert sorted((folder / "verdicts.jsonl").read_text().splitlines()) == verdicts
+    (folder / "report.json").unlink()
+    assert bench.run("run", *bench.flags).exit_code == 0
+    assert bench.report("run") == expected
 
 
 def test_a_finished_run_asks_nobody_again(bench: Bench) -> None:

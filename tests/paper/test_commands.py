@@ -77,17 +77,19 @@ def test_one_judge_must_be_named(tmp_path: Path) -> None:
 
 def test_dry_run_prints_each_command_and_writes_nothing(tmp_path: Path) -> None:
     flags = ["--data", tmp_path / "in", "--out", tmp_path / "out", "--judge-url", "http://judge", "--dry-run"]
-    done = paper_sh("dapo", *flags, "--", "trainer.n_gpus_per_node=8")
+    done = paper_sh("dapo", *flags, "--evaluation-judge-url", "http://llama", "--", "trainer.n_gpus_per_node=8")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert len(lines) == 8
     assert lines[1].startswith("bash recipes/train.sh ")
     assert lines[1].endswith("trainer.n_gpus_per_node=8")
+    assert "http://judge" in lines[1]
+    assert "--judge-url http://llama" in lines[-1]
     assert not any(tmp_path.iterdir())
 
 
 def test_list_and_table_have_a_line_a_run(tmp_path: Path) -> None:
-    listed = paper_sh("--list").stdout.splitlines()
+    listed = paper_sh("list").stdout.splitlines()
     assert [line.split()[0] for line in listed[2:]] == NAMES
     table = paper_sh("table", tmp_path).stdout.splitlines()
     assert [line.split(" | ")[0].strip("| ") for line in table[2:]] == NAMES
