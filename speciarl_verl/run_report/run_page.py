@@ -22,7 +22,7 @@ from speciarl_verl.watch.step_line import duration, seconds_of
 
 _TONES = {symbol: f"t{number}" for number, symbol in enumerate(LIGHT)}
 _FEW = 3
-"""Steps at either end of a course that its two figures are a mean of."""
+"""Steps at either end of a course that its two figures are a mean of; a short course's halves."""
 _SETTINGS = (
     ("algorithm", "algorithm.adv_estimator"),
     ("rule", "speciarl.reward.rule"),
@@ -61,7 +61,8 @@ class RunView:
         """`early -> late` of a figure of ours or of the reward."""
         figure = REWARD if name == "reward" else OURS + name
         values = [step.figures[figure] for step in self.run.training if figure in step.figures]
-        return f"{fmean(values[:_FEW]):.3f} \u2192 {fmean(values[-_FEW:]):.3f}" if values else "\u2013"
+        few = min(_FEW, max(1, len(values) // 2))
+        return f"{fmean(values[:few]):.3f} \u2192 {fmean(values[-few:]):.3f}" if values else "\u2013"
 
     def validation(self) -> str:
         """The first and the last HM."""
