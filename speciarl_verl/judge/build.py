@@ -68,12 +68,15 @@ def _deciding_judge(
         own = CustomJudge(config)
         return NormalisingJudge(own) if normalise else own
     # Its HTTP client is imported where it is needed only: the offline judge answers at once.
-    from speciarl_verl.judge.fast_path import FastPathJudge
+    from speciarl_verl.judge.fast_path import FastPathJudge, Probe
     from speciarl_verl.judge.llm.llm_judge import ServerJudge
 
     server = ServerJudge(config, ledger)
     judge = NormalisingJudge(server) if normalise else server
-    return FastPathJudge(judge) if config.fast_path else judge
+    if not config.fast_path:
+        return judge
+    share = config.fast_path_probe
+    return FastPathJudge(judge, Probe(server.ask_afresh, share, ledger) if share else None)
 
 
 def _taxonomy_judge(taxonomy: str) -> TaxonomyJudge:

@@ -90,6 +90,7 @@ class LLMJudgeConfig(BaseModel):
         max_tokens_key: under which name the server is told how long an answer may be; none does not tell it.
         extra_body: further fields of each request, which take the place of ours of that name.
         fast_path: decide without the LLM what needs none.
+        fast_path_probe: ask the LLM about this share, in [0, 1], of it all the same, and count where it agrees.
         cache: `user` (a file in the user's cache folder), `memory`, the path of a file, or `redis://host:port/db`.
         cache_password_env: the NAME of the environment variable that holds the password of a Redis cache.
         votes: several calls a pair.
@@ -112,6 +113,7 @@ class LLMJudgeConfig(BaseModel):
     max_tokens_key: MaxTokensKey = MaxTokensKey.MAX_TOKENS
     extra_body: dict[str, JsonValue] = Field(default_factory=dict)
     fast_path: bool = True
+    fast_path_probe: float = Field(default=0.0, ge=0, le=1)
     cache: str = Field(default="user", min_length=1)
     cache_password_env: str | None = None
     votes: VotesConfig = Field(default_factory=lambda: VotesConfig())

@@ -22,6 +22,7 @@ class Account:
         sent: answers asked of the server; `retries` are further attempts at them, `off_menu` the useless answers.
         cache_errors: answers that could not be read from or written to the cache.
         prompt_tokens: of all answers, `cached_prompt_tokens` of them out of the server's prefix cache where it tells.
+        probed: pairs of the fast path that the judge was asked about as well, and `probe_agreed` where it agreed.
         votes: pairs decided by several calls, and `agreement` the sum of the majorities' shares.
         latencies: answers by the class of their time, retries and waits included; see `latency_s`.
     """
@@ -35,6 +36,8 @@ class Account:
     prompt_tokens: int = 0
     cached_prompt_tokens: int = 0
     completion_tokens: int = 0
+    probed: int = 0
+    probe_agreed: int = 0
     votes: int = 0
     agreement: float = 0.0
     latencies: Mapping[int, int] = field(default_factory=dict)
@@ -70,6 +73,8 @@ class Account:
         figures |= {name: getattr(self, name) for name in _COUNTS}
         if self.votes:
             figures |= {"votes": self.votes, "agreement": self.agreement / self.votes}
+        if self.probed:
+            figures["fast_path_agreement"] = self.probe_agreed / self.probed
         for percent in (50, 95, 99):
             latency = self.latency_s(percent / 100)
             if latency is not None:
@@ -127,6 +132,8 @@ _COUNTS = (
     "prompt_tokens",
     "cached_prompt_tokens",
     "completion_tokens",
+    "probed",
+    "probe_agreed",
 )
 
 
@@ -143,6 +150,8 @@ class Ledger:
         self.prompt_tokens = 0
         self.cached_prompt_tokens = 0
         self.completion_tokens = 0
+        self.probed = 0
+        self.probe_agreed = 0
         self.votes = 0
         self.agreement = 0.0
         self.latencies: Counter[int] = Counter()

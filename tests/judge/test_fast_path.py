@@ -1,10 +1,13 @@
+import asyncio
 import random
 import re
 import unicodedata
 
 import pytest
 
-from speciarl_verl.judge.fast_path import FastPathJudge, decide
+from speciarl_verl.errors import JudgeError
+from speciarl_verl.judge.fast_path import FastPathJudge, Probe, decide
+from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Pair, Source, Verdict
 from speciarl_verl.method.category import Category
 
@@ -145,3 +148,37 @@ async def test_judge_only_what_needs_thought_reaches_the_judge_behind():
     await judge.check()
     await judge.close()
     assert thinker.calls == ["check", "close"]
+
+
+async def test_probe_asks_the_judge_about_every_so_many_and_counts_where_it_agrees():
+    ledger, asked = Ledger(), []
+
+    async def ask(pair: Pair) -> Category:
+        asked.append(pair.prediction)
+        if pair.prediction == "failing":
+            raise JudgeError("gone")
+        return Category.GENERIC if pair.prediction == "odd" else Category.SPECIFIC
+
+    probe = Probe(ask, share=0.25, ledger=ledger)
+    judge = FastPathJudge(Thinker(), probe)
+    names = [*["robin"] * 4, *["robin", "robin", "robin", "odd"], *["robin", "robin", "robin", "failing"], *[""] * 4]
+    verdicts = [await judge.judge(Pair(name, name or "robin")) for name in names]
+    await probe.settled()
+    assert asked == ["robin", "odd", "failing"]
+    assert (ledger.probed, ledger.probe_agreed) == (2, 1)
+    assert ledger.account().figures()["fast_path_agreement"] == 0.5
+    assert {verdict.source for verdict in verdicts} == {Source.FAST_PATH}
+
+
+async def test_probe_delays_no_verdict_and_is_given_up_at_the_end():
+    never = asyncio.Event()
+
+    async def ask(pair: Pair) -> Category:
+        await never.wait()
+        return Category.SPECIFIC
+
+    judge = FastPathJudge(Thinker(), probe := Probe(ask, share=1.0, ledger=Ledger()))
+    assert (await judge.judge(Pair("robin", "Robin"))).category is Category.SPECIFIC
+    await judge.close()
+    with pytest.raises(asyncio.CancelledError):
+        await probe.settled()

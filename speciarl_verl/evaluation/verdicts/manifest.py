@@ -22,7 +22,7 @@ Config = TaxonomyJudgeConfig | ServerJudgeConfig | CustomJudgeConfig
 # Where the judge is and how patiently it is asked changes no verdict.
 _WITHOUT_EFFECT = {
     *("url", "timeout_s", "budget_s", "max_concurrency", "proxy"),
-    *("api_key_env", "api_key_file", "cache", "cache_password_env"),
+    *("api_key_env", "api_key_file", "cache", "cache_password_env", "fast_path_probe"),
 }
 
 

@@ -94,6 +94,15 @@ class ServerJudge:
             return replace(await verdicts.join(pair), source=Source.COALESCED)
         return await verdicts.run(pair, partial(self._decide, pair))
 
+    async def ask_afresh(self, pair: Pair) -> Category:
+        """What the server says of a pair now, by the first rubric; no cache is read or written.
+
+        Raises:
+            JudgeError: see `judge`.
+        """
+        service = await self._found_service(self._patience)
+        return (await self._ask(self._forms[0], pair, service, self._patience)).category
+
     async def check(self) -> None:
         """Have one real pair judged, with hardly any retries: a server that is not there is reported in seconds.
 
