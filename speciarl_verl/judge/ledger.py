@@ -59,7 +59,7 @@ class Account:
 
     def since(self, earlier: "Account") -> "Account":
         """What was counted after an earlier state of the same account."""
-        counts = {name: getattr(self, name) - getattr(earlier, name) for name in (*_COUNTS, "votes", "agreement")}
+        counts = {name: getattr(self, name) - getattr(earlier, name) for name in _SUMS}
         return Account(
             decided=Counter(self.decided) - Counter(earlier.decided),
             latencies=Counter(self.latencies) - Counter(earlier.latencies),
@@ -74,7 +74,7 @@ class Account:
         if self.votes:
             figures |= {"votes": self.votes, "agreement": self.agreement / self.votes}
         if self.probed:
-            figures["fast_path_agreement"] = self.probe_agreed / self.probed
+            figures |= {"probed": self.probed, "fast_path_agreement": self.probe_agreed / self.probed}
         for percent in (50, 95, 99):
             latency = self.latency_s(percent / 100)
             if latency is not None:
@@ -132,9 +132,8 @@ _COUNTS = (
     "prompt_tokens",
     "cached_prompt_tokens",
     "completion_tokens",
-    "probed",
-    "probe_agreed",
 )
+_SUMS = (*_COUNTS, "votes", "agreement", "probed", "probe_agreed")
 
 
 class Ledger:
@@ -164,10 +163,10 @@ class Ledger:
         """Take over what another ledger counted."""
         self.decided.update(account.decided)
         self.latencies.update(account.latencies)
-        for name in (*_COUNTS, "votes", "agreement"):
+        for name in _SUMS:
             setattr(self, name, getattr(self, name) + getattr(account, name))
 
     def account(self) -> Account:
         """The sum so far, which later counting does not change."""
-        counts = {name: getattr(self, name) for name in (*_COUNTS, "votes", "agreement")}
+        counts = {name: getattr(self, name) for name in _SUMS}
         return Account(decided=dict(self.decided), latencies=dict(self.latencies), **counts)

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -94,6 +96,17 @@ async def test_build_judge_fast_path_can_be_switched_off(fake):
         assert (await judge.judge(Pair("the blue-jay", "Blue Jay"))).source is source
         await judge.close()
     assert len(fake.chats) == 1
+
+
+async def test_build_judge_probe_of_the_fast_path_asks_past_the_cache(fake):
+    ledger = Ledger()
+    judge = build_judge(ServerJudgeConfig(url=fake.url, cache="memory", fast_path_probe=1.0), ledger)
+    for _ in range(3):
+        assert (await judge.judge(Pair("the blue-jay", "Blue Jay"))).source is Source.FAST_PATH
+    while ledger.probed < 3:
+        await asyncio.sleep(0.01)
+    await judge.close()
+    assert len(fake.chats) == 3
 
 
 @pytest.mark.parametrize(
