@@ -4,6 +4,7 @@ Looks at everything that the composed configuration names: files, model, judge, 
 """
 
 import asyncio
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,6 +55,7 @@ def check_everything(config: DictConfig) -> SpeciaRLConfig:
     check_attention(config.actor_rollout_ref.model)
     check_model(str(config.actor_rollout_ref.model.path))
     check_checkpoints(config.trainer)
+    check_adapter(config.actor_rollout_ref.model)
     if isinstance(speciarl.judge, HostedJudgeConfig):
         check_judge_model(str(config.reward.reward_model.model_path))
     labels = check_training_data(config.data)
@@ -71,6 +73,25 @@ def check_model(path: str) -> None:
     if folder and not any((folder / name).is_file() for name in _PROCESSOR_FILES):
         raise ConfigError(
             f"the model {path} has no image processor ({' or '.join(_PROCESSOR_FILES)}): use a vision-language model"
+        )
+
+
+def check_adapter(model: DictConfig) -> None:
+    """A LoRA run of a Qwen2-VL must hand vLLM merged weights.
+
+    vLLM 0.24's class does not say that its q, k and v are packed (`packed_modules_mapping`, models/qwen2_vl.py:1189):
+    verl 0.9.1 sends them by names that vLLM does not have (verl/utils/vllm/utils.py:148), and then waits for ever.
+
+    Raises:
+        ConfigError: naming the cure.
+    """
+    folder = _model_folder(str(model.path))
+    if not folder or not model.lora_rank or model.lora.merge:
+        return
+    if json.loads((folder / "config.json").read_bytes()).get("model_type") == "qwen2_vl":
+        raise ConfigError(
+            "LoRA of a Qwen2-VL: vLLM 0.24 does not take its adapters from verl 0.9.1: have them merged for generation "
+            "(-- actor_rollout_ref.model.lora.merge=true), or train all parameters (--lora-rank 0)"
         )
 
 

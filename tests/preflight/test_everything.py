@@ -12,7 +12,7 @@ import pytest
 
 from speciarl_verl.data_contract import SCHEMA
 from speciarl_verl.errors import ConfigError
-from speciarl_verl.preflight.everything import check_judge_model, check_model
+from speciarl_verl.preflight.everything import check_adapter, check_judge_model, check_model
 
 ROOT = Path(__file__).parents[2]
 TRUTH = "Black footed Albatross"
@@ -209,3 +209,24 @@ def test_hub_id_is_left_to_transformers() -> None:
 def test_profile_and_environment_must_agree(inputs: dict[str, Path]) -> None:
     gpu = run_train(inputs, "--profile", "gpu", VERL_PLATFORM="cpu")
     assert_refused(gpu, "VERL_PLATFORM=cpu is set but the profile is gpu", inputs["out"])
+
+
+def test_adapters_of_a_qwen2_vl_are_refused_unless_merged(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "qwen2_vl"}')
+    node = {"path": str(tmp_path), "lora_rank": 8, "lora": {"merge": False}}
+    with pytest.raises(ConfigError, match=r"LoRA of a Qwen2-VL.*lora.merge=true.*--lora-rank 0"):
+        check_adapter(OmegaConf.create(node))
+    check_adapter(OmegaConf.create({**node, "lora_rank": 0}))
+    check_adapter(OmegaConf.create({**node, "lora": {"merge": True}}))
+    (tmp_path / "config.json").write_text('{"model_type": "qwen2_5_vl"}')
+    check_adapter(OmegaConf.create(node))
+
+
+def test_that_refusal_is_still_needed() -> None:
+    """vLLM's Qwen2-VL does not say what it packs; once it does, `check_adapter` can go."""
+    code = (
+        "from vllm.model_executor.models.qwen2_vl import Qwen2VLForConditionalGeneration as of_vllm; "
+        "print(getattr(of_vllm, 'packed_modules_mapping', None))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] in ("None", "{}")
