@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from omegaconf import OmegaConf
 
 from speciarl_verl.data_contract import SCHEMA
 from speciarl_verl.errors import ConfigError
