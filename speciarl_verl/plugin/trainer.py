@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from omegaconf import DictConfig
@@ -19,6 +20,7 @@ from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 from speciarl_verl.config.checkpoints import check_checkpoints
 from speciarl_verl.errors import SpeciaRLError
 from speciarl_verl.platform_cpu import cpu_selected
+from speciarl_verl.plugin.best_checkpoint import keep_best
 from speciarl_verl.plugin.process_scorer import run_config
 from speciarl_verl.plugin.trainer_mail import stop_run_error
 from speciarl_verl.plugin.watchdog import Part, Watchdog, reason
@@ -92,11 +94,6 @@ class SpeciaRLTrainer(PPOTrainerSync):
                 self._stop_file,
             )
 
-    def _validate(self) -> dict[str, float]:
-        """See `PPOTrainer._validate`; specificity, correctness and HM are ratios, for which verl has no hook."""
-        figures: dict[str, float] = super()._validate()
-        return figures | validation_figures(figures)
-
     def _asked_to_stop(self) -> bool:
         return self._stop_file is not None and self._stop_file.exists()
 
@@ -108,6 +105,15 @@ class SpeciaRLTrainer(PPOTrainerSync):
         self.total_training_steps = step
         # A validation may take longer than there is time.
         self.config.trainer.test_freq = -1
+
+    def _validate(self) -> dict[str, float]:
+        """See `PPOTrainer._validate`; adds HM and its parts, for which verl has no hook, and keeps the best step."""
+        logged: dict[str, float] = super()._validate()
+        figures = validation_figures(logged)
+        hms = [value for name, value in figures.items() if name.endswith("/hm")]
+        if hms and self._saved_step == self.global_steps:
+            keep_best(Path(self.config.trainer.default_local_dir), self.global_steps, fmean(hms))
+        return logged | figures
 
     def _save_checkpoint(self) -> None:
         try:

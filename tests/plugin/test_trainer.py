@@ -11,6 +11,7 @@ from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
 from speciarl_verl.errors import ConfigError, JudgeError, StopRunError
 from speciarl_verl.plugin import trainer as trainer_module
+from speciarl_verl.plugin.best_checkpoint import best_hm
 from speciarl_verl.plugin.trainer import SpeciaRLTrainer, engine_fault
 from speciarl_verl.preflight.compose import compose_config
 
@@ -163,3 +164,17 @@ def test_engine_is_asked_in_its_server() -> None:
     assert engine_fault(Mock(engine=Mock(errored=True))) == "its engine's process is gone"
     assert engine_fault(Mock(engine=Mock(errored=False))) is None
     assert engine_fault(object()) is None, "a server of another kind"
+
+
+def test_validation_keeps_the_best_step_that_was_saved(
+    trainer: SpeciaRLTrainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares = dict.fromkeys(("A", "G", "S-", "S+", "unparseable"), 0.0) | {"W": 0.25, "S": 0.75}
+    means = {f"val-aux/cub/share_{key}/mean@1": share for key, share in shares.items()}
+    monkeypatch.setattr(PPOTrainer, "_validate", lambda self: dict(means))
+    (tmp_path / "global_step_7").mkdir()
+    trainer._validate()
+    assert best_hm(tmp_path) == -1, "step 7 was not saved by this run"
+    trainer._save_checkpoint()
+    trainer._validate()
+    assert best_hm(tmp_path) == pytest.approx(2 * 0.75 / 1.75)
