@@ -103,9 +103,9 @@ async def test_build_judge_probe_of_the_fast_path_asks_past_the_cache(fake):
     judge = build_judge(ServerJudgeConfig(url=fake.url, cache="memory", fast_path_probe=1.0), ledger)
     for _ in range(3):
         assert (await judge.judge(Pair("the blue-jay", "Blue Jay"))).source is Source.FAST_PATH
-    while ledger.probed < 3:
-        await asyncio.sleep(0.01)
+    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=30)
     await judge.close()
+    assert ledger.probed == 3
     assert len(fake.chats) == 3
 
 
