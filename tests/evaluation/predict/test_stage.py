@@ -1,5 +1,6 @@
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,9 +9,18 @@ from speciarl_verl.evaluation.opened import Expected
 from speciarl_verl.evaluation.pictures import PictureRow
 from speciarl_verl.evaluation.predict import stage
 from speciarl_verl.evaluation.predict.engine import PictureResponses, Response, picture_seed
-from speciarl_verl.evaluation.predict.stage import pending_pictures, predict
+from speciarl_verl.evaluation.predict.server_engine import ServerSettings
+from speciarl_verl.evaluation.predict.stage import (
+    Resources,
+    build_engine,
+    pending_pictures,
+    predict,
+    with_served_model,
+)
 from speciarl_verl.evaluation.records import Prediction
+from speciarl_verl.evaluation.run import EngineKind, PredictSettings, Run
 from speciarl_verl.evaluation.store import Journal, predictions_journal
+from speciarl_verl.prompts import load_prompt
 from tests.evaluation.small_set import small_set
 
 
@@ -161,3 +171,43 @@ def test_picture_seeds_differ_and_leave_room_for_samples(tmp_path: Path) -> None
     assert len(seeds) == 200
     assert seeds.isdisjoint(picture_seed(1, picture) for picture in pictures)
     assert all(0 <= seed < 2**31 - 2**20 for seed in seeds)
+
+
+def manifest(**settings: Any) -> Run:
+    return Run(
+        created="", data=(), settings=PredictSettings(prompt="short", **settings), server="http://x", versions={}
+    )
+
+
+def test_a_servers_run_gets_its_model_named_and_any_other_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(stage, "served_model", lambda settings: asked.append(settings) or "seer")
+    patience = ServerSettings(url="", timeout_s=7)
+    named = with_served_model(manifest(engine=EngineKind.SERVER), patience)
+    assert (named.settings.model, [(one.url, one.timeout_s) for one in asked]) == ("seer", [("http://x", 7)])
+    for run in (named, manifest(engine=EngineKind.VLLM), manifest(engine=EngineKind.SERVER, model="other")):
+        assert with_served_model(run, patience) is run
+    assert len(asked) == 1
+
+
+def test_the_engine_is_the_runs_with_its_adapter_as_a_peft_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    built = []
+    monkeypatch.setattr(stage, "VllmEngine", lambda settings, workers: built.append((settings, workers)))
+    monkeypatch.setattr(stage, "ServerEngine", lambda settings, run, prompt: built.append((settings, prompt)))
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text('{"r": 16}')
+    (adapter / "adapter_model.safetensors").touch()
+    run = manifest(engine=EngineKind.VLLM, model="m", adapter=str(adapter), engine_args={"seed": 1})
+    build_engine(run, Resources(data_parallel=2), tmp_path)
+    ((vllm, workers),) = built
+    assert (vllm.run, vllm.prompt) == (run.settings, load_prompt("short"))
+    assert (vllm.adapter, vllm.adapter_rank) == (str(adapter), 16)
+    assert (vllm.log, workers) == (str(tmp_path / "vllm.log"), 2)
+    run = manifest(engine=EngineKind.SERVER, model="m", engine_args={"top_k": 5})
+    build_engine(run, Resources(server=ServerSettings(url="", concurrency=3)), tmp_path)
+    server, prompt = built[1]
+    assert (server.url, server.model, server.body, server.concurrency) == ("http://x", "m", {"top_k": 5}, 3)
+    assert prompt == load_prompt("short")

@@ -8,7 +8,7 @@ from verl.utils.dataset import rl_dataset
 
 from recipes.quickstart import policy
 from speciarl_verl.evaluation.pictures import open_picture
-from speciarl_verl.evaluation.predict.vllm_worker import _lora_rank, _placeholders, _prompt_ids
+from speciarl_verl.evaluation.predict.vllm_worker import _cpu_environment, _lora_rank, _placeholders, _prompt_ids
 from tests.evaluation.small_set import png, write_set
 
 # Qwen2.5-VL's own puts a system prompt before a conversation that has none.
@@ -65,3 +65,12 @@ def test_banned_tokens_are_those_that_verl_bans() -> None:
 @pytest.mark.parametrize(("rank", "size"), [(1, 1), (4, 8), (16, 16), (64, 64), (100, 128)])
 def test_lora_rank_is_one_that_vllm_has_kernels_for(rank: int, size: int) -> None:
     assert _lora_rank(rank) == size
+
+
+def test_environment_on_a_cpu_is_the_profiles_less_what_verl_and_ray_read() -> None:
+    given = _cpu_environment()
+    assert given["VLLM_ENABLE_V1_MULTIPROCESSING"] == "0"
+    assert given["TORCHDYNAMO_DISABLE"] == "1"
+    assert all(isinstance(value, str) for value in given.values())
+    # With VERL_PLATFORM=cpu the plugin would adapt vLLM for a policy whose weights change.
+    assert not [name for name in given if name.startswith(("VERL", "RAY"))]
