@@ -69,6 +69,7 @@ class Launch:
         pid = self.out / "pid"
         while not (pid.exists() and pid.read_text()):
             assert self.process.poll() is None, self.process.communicate()
+            time.sleep(0.02)
         return int(pid.read_text())
 
     def line(self) -> str:
@@ -78,7 +79,7 @@ class Launch:
 
     def end(self) -> tuple[int, str, str]:
         """Status, standard output and error output."""
-        output, errors = self.process.communicate(timeout=60)
+        output, errors = self.process.communicate(timeout=300)
         return self.process.returncode, output, errors
 
 
@@ -153,7 +154,7 @@ def test_second_sigterm_ends_the_training_at_once(launch: Callable[[str], Launch
     trainer = run.trainer()
     run.process.send_signal(signal.SIGTERM)
     while not (run.out / "stop").exists():
-        pass
+        time.sleep(0.02)
     # bash may lose a signal that comes while it handles one of the same kind.
     while run.process.poll() is None:
         run.process.send_signal(signal.SIGTERM)
@@ -183,7 +184,7 @@ def test_trainer_does_not_outlive_a_script_that_is_killed(launch: Callable[[str]
     # Its standard output is held by the follower too, which ends when the script's end of its pipe is closed.
     assert run.end()[0] == -signal.SIGKILL
     while is_running(trainer):
-        pass
+        time.sleep(0.02)
 
 
 def is_running(pid: int) -> bool:
