@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from speciarl_verl.method.category import Category
 from speciarl_verl.method.rules import group_reward
+from speciarl_verl.run_report.writing import write_report
 from tests.e2e.conftest import ROOT, World, environment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -72,6 +73,10 @@ def assert_trained(out: Path, world: World, steps: int, log: Path) -> None:
         assert figures["training/speciarl/groups_lost"] == 0
         answered = sum(record["category"] != "unparseable" for group in rollouts(out, step) for record in group)
         assert figures["training/speciarl/judge/asked"] >= answered
+        assert figures["training/speciarl/judge_wait_s"] >= 0
+        assert sum("text" in record for group in rollouts(out, step) for record in group) == 8 * 8
+        assert all(record["image"] for group in rollouts(out, step) for record in group)
+    assert [key for key in logged[steps] if key.startswith("val-core/") and key.endswith("/hm")]
     before, after = weights(world.model), weights(out / f"checkpoints/global_step_{steps}/actor/huggingface")
     assert before.keys() == after.keys()
     assert any(not torch.equal(before[name], after[name]) for name in before)
@@ -119,6 +124,10 @@ def test_grpo_trains_and_resumes_after_being_killed(world: World, tmp_path: Path
     assert_group_rule(rollouts(out, 1))
     assert_group_rule(rollouts(out, 4))
     assert "actor/kl_loss" in metrics(out)[4]
+    # The pictures themselves too: they come again from epoch to epoch.
+    page = write_report([out], out / "report").read_text()
+    assert "4 of 4" in page
+    assert page.count("data:image/webp;base64,") == page.count('<article class="portrait">') > 0
 
 
 @pytest.mark.parametrize("algo", ["drgrpo", "dapo"])
