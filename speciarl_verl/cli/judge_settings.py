@@ -44,8 +44,13 @@ def _kinds() -> dict[str, Any]:
     return {kind.model_fields["name"].default: kind for kind in get_args(union)}
 
 
+_OF_TRAININGS = frozenset({"audit"})
+
+
 def _keys(kind: type[BaseModel], prefix: str = "") -> Iterator[str]:
     for key, field in kind.model_fields.items():
+        if key in _OF_TRAININGS:
+            continue
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _keys(field.annotation, f"{prefix}{key}.")
         else:

@@ -4,13 +4,17 @@ from pathlib import Path
 
 from speciarl_verl.errors import JudgeError
 from speciarl_verl.judge.accounted import AccountedJudge
+from speciarl_verl.judge.audit import Auditor
 from speciarl_verl.judge.judge_config import (
+    AuditConfig,
     CustomJudgeConfig,
     HostedJudgeConfig,
     JudgeConfig,
+    LLMJudgeConfig,
     RunJudgeConfig,
     ServerJudgeConfig,
     TaxonomyJudgeConfig,
+    VotesConfig,
 )
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Judge
@@ -42,6 +46,31 @@ def build_judge(config: RunJudgeConfig, ledger: Ledger | None = None, answer: An
     if answer is not None and answer.mode == "strict":
         judge = WellFormedJudge(judge, answer, asks_first=isinstance(config, TaxonomyJudgeConfig))
     return AccountedJudge(judge, ledger)
+
+
+def build_auditor(config: RunJudgeConfig, ledger: Ledger, seed: int, normalise: bool = False) -> Auditor | None:
+    """Make what asks for second opinions on the verdicts of this judge; None where nobody is named to give them.
+
+    Raises:
+        JudgeError: who is named cannot be built.
+    """
+    if not isinstance(config, LLMJudgeConfig) or not config.audit.is_on:
+        return None
+    audit, second = config.audit, _second_opinion(config)
+    return Auditor(_deciding_judge(second, Ledger(), normalise), audit, ledger, seed)
+
+
+def _second_opinion(config: LLMJudgeConfig) -> TaxonomyJudgeConfig | ServerJudgeConfig:
+    audit = config.audit
+    if audit.taxonomy is not None:
+        return TaxonomyJudgeConfig(taxonomy=audit.taxonomy)
+    named = {key: value for key in ("prompt", "model", "url") if (value := getattr(audit, key)) is not None}
+    if audit.url is not None and audit.model is None:
+        # The first one that server lists; ours need not be there.
+        named["model"] = None
+    if not isinstance(config, ServerJudgeConfig):
+        raise JudgeError("speciarl.judge.audit: a hosted judge has no address here")
+    return config.model_copy(update={**named, "votes": VotesConfig(), "audit": AuditConfig()})
 
 
 async def check_judge(config: JudgeConfig) -> None:

@@ -79,6 +79,48 @@ class VotesConfig(BaseModel):
         return self
 
 
+class AuditConfig(BaseModel):
+    """A second opinion on some of the verdicts of a training. There is none until somebody is named to give it.
+
+    Attributes:
+        share: of the verdicts, in (0, 1], drawn by `speciarl.seed`; at most `most` a step and process.
+        tolerance: share of their verdicts, in (0, 1), in which two careful opinions may differ without a warning.
+        prompt: another rubric, and `model` another model: of the judge's own server, or of the one at `url`.
+        taxonomy: instead of an LLM, a shipped taxonomy or a file.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    share: float = Field(default=0.01, gt=0, le=1)
+    most: int = Field(default=64, ge=1)
+    tolerance: float = Field(default=0.02, gt=0, lt=1)
+    prompt: str | None = None
+    model: str | None = None
+    url: str | None = None
+    taxonomy: str | None = None
+
+    @property
+    def by_llm(self) -> bool:
+        """Whether an LLM is named."""
+        return any(value is not None for value in (self.prompt, self.model, self.url))
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anybody is named."""
+        return self.by_llm or self.taxonomy is not None
+
+    @field_validator("url")
+    @classmethod
+    def _is_plain_http(cls, url: str | None) -> str | None:
+        return None if url is None else checked_url(url).rstrip("/")
+
+    @model_validator(mode="after")
+    def _one_opinion(self) -> "AuditConfig":
+        if self.taxonomy is not None and self.by_llm:
+            raise ValueError("the second opinion is a taxonomy's or an LLM's (prompt, model, url): drop one")
+        return self
+
+
 class LLMJudgeConfig(BaseModel):
     """What every LLM judge has, wherever it runs.
 
@@ -94,6 +136,7 @@ class LLMJudgeConfig(BaseModel):
         cache: `user` (a file in the user's cache folder), `memory`, the path of a file, or `redis://host:port/db`.
         cache_password_env: the NAME of the environment variable that holds the password of a Redis cache.
         votes: several calls a pair.
+        audit: a second opinion on some verdicts, in a training only.
         timeout_s: seconds for one request.
         budget_s: seconds for one answer, retries and their waits included, once it has one of the `max_concurrency`
             places.
@@ -117,6 +160,7 @@ class LLMJudgeConfig(BaseModel):
     cache: str = Field(default="user", min_length=1)
     cache_password_env: str | None = None
     votes: VotesConfig = Field(default_factory=lambda: VotesConfig())
+    audit: AuditConfig = Field(default_factory=lambda: AuditConfig())
     timeout_s: float = Field(default=60.0, gt=0, allow_inf_nan=False)
     budget_s: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     max_concurrency: int = Field(default=64, ge=1)

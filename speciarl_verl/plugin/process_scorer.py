@@ -7,7 +7,7 @@ from typing import cast
 from omegaconf import DictConfig, OmegaConf
 
 from speciarl_verl.config.schema import SpeciaRLConfig, parse_config
-from speciarl_verl.judge.build import build_judge
+from speciarl_verl.judge.build import build_auditor, build_judge
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.plugin.trainer_mail import AccountPublisher
 from speciarl_verl.rollout.preparation import SameObjects
@@ -31,9 +31,9 @@ def _parsed(key: SameObjects) -> SpeciaRLConfig:
 @lru_cache(maxsize=1)
 def _process_scorer(config: SpeciaRLConfig) -> ProcessScorer:
     ledger = Ledger()
-    return ProcessScorer(
-        GroupScorer(config, build_judge(config.judge, ledger, config.answer)), AccountPublisher(ledger)
-    )
+    judge = build_judge(config.judge, ledger, config.answer)
+    auditor = build_auditor(config.judge, ledger, config.seed, config.answer.normalise)
+    return ProcessScorer(GroupScorer(config, judge, auditor), AccountPublisher(ledger))
 
 
 def run_config(config: DictConfig) -> SpeciaRLConfig:

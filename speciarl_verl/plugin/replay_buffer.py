@@ -18,6 +18,7 @@ from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 from speciarl_verl.errors import StopRunError
 from speciarl_verl.files import write_text
 from speciarl_verl.judge.ledger import Account
+from speciarl_verl.method.category import Category
 from speciarl_verl.plugin.registration import missing_registrations
 from speciarl_verl.plugin.trainer_mail import published_account, raise_if_announced
 from speciarl_verl.rollout.step_figures import OURS, step_figures
@@ -56,6 +57,7 @@ class SpeciaRLReplayBuffer(ReplayBuffer):
         self._account_path = Path(account) if account else None
         self._account_before = Account()
         self._texts, self._seed = int(sampler_kwargs["rollout_texts"]), int(sampler_kwargs["seed"])
+        self._suspected: set[Category] = set()
 
     def _wait_for_next_poll(self, partition_id: str, last_debug_time: float) -> float:
         """See `ReplayBuffer._wait_for_next_poll`; the less of the step is outstanding, the sooner it looks again."""
@@ -98,6 +100,10 @@ class SpeciaRLReplayBuffer(ReplayBuffer):
         account = published_account(self.partitions)
         if self._account_path is not None:
             write_account(account, self._account_path)
+        for suspicion in account.suspicions():
+            if suspicion.category not in self._suspected:
+                self._suspected.add(suspicion.category)
+                logger.warning("the judge's audit: %s; measure it with `speciarl judge calibrate`", suspicion)
         return account
 
 

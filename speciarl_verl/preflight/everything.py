@@ -15,8 +15,9 @@ from speciarl_verl.config.checkpoints import check_checkpoints
 from speciarl_verl.config.run_checks import check_run
 from speciarl_verl.config.schema import SpeciaRLConfig
 from speciarl_verl.errors import ConfigError
-from speciarl_verl.judge.build import build_judge
+from speciarl_verl.judge.build import build_auditor, build_judge
 from speciarl_verl.judge.judge_config import CustomJudgeConfig, HostedJudgeConfig, TaxonomyJudgeConfig
+from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.judge.protocol import Pair
 from speciarl_verl.preflight.machine import (
     check_attention,
@@ -124,6 +125,9 @@ async def _check_judge(speciarl: SpeciaRLConfig, labels: Sequence[str]) -> None:
         await build_judge(speciarl.judge.at("http://not-yet-known")).close()
         return
     judge = build_judge(speciarl.judge)
+    auditor = build_auditor(speciarl.judge, Ledger(), speciarl.seed)
+    if auditor is not None:
+        await auditor.check()
     try:
         await judge.check()
         if isinstance(speciarl.judge, TaxonomyJudgeConfig | CustomJudgeConfig):

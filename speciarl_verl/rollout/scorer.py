@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from speciarl_verl.config.schema import OverlongConfig, SpeciaRLConfig
 from speciarl_verl.draw import rank
 from speciarl_verl.errors import InputError
-from speciarl_verl.judge.protocol import Judge
+from speciarl_verl.judge.audit import Auditor
+from speciarl_verl.judge.protocol import Judge, Pair
 from speciarl_verl.judge.response import JudgedResponse, judge_response
 from speciarl_verl.method.category import Category
 from speciarl_verl.method.facts import Group
@@ -110,13 +111,17 @@ class GroupScorer:
     Attributes:
         meeting: where the rollouts of one group wait for each other.
 
+    Args:
+        auditor: is shown each verdict of a training rollout, and changes none.
+
     Raises:
         RuleError: the rule cannot be loaded.
     """
 
-    def __init__(self, config: SpeciaRLConfig, judge: Judge) -> None:
+    def __init__(self, config: SpeciaRLConfig, judge: Judge, auditor: Auditor | None = None) -> None:
         self._config = config
         self._judge = judge
+        self._auditor = auditor
         self._rule = load_rule(config.reward)
         self.meeting = GroupMeeting(self._reward, config.group_timeout_s)
 
@@ -135,6 +140,7 @@ class GroupScorer:
         """
         timed = await self._judged(rollout)
         response = timed.response
+        self._audit(response, rollout)
         category = self._noised(response.category, rollout.origin)
         share = await seat.hand_in(JudgedRollout(rollout, response, category))
         overlong = self._config.reward.overlong
@@ -151,6 +157,14 @@ class GroupScorer:
                 "make its parquet with data_prep"
             )
         return noised(category, noise, rank(self._config.seed, "judge noise", *origin.names))
+
+    def _audit(self, response: JudgedResponse, rollout: Rollout) -> None:
+        """Of a rollout whose row does not tell its origin nothing is drawn that would be the same in another run."""
+        origin = rollout.origin
+        if self._auditor is None or origin is None or response.answer is None or response.verdict is None:
+            return
+        pair = Pair(response.answer, rollout.ground_truth)
+        self._auditor.consider(pair, response.verdict, origin.step, *origin.names)
 
     async def _judged(self, rollout: Rollout) -> _Timed:
         start = time.perf_counter()

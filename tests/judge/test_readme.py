@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from speciarl_verl.cli.main import app
 from speciarl_verl.config.schema import RewardConfig
 from speciarl_verl.judge.calibration.gold import load_gold
-from speciarl_verl.judge.judge_config import HostedJudgeConfig, LLMJudgeConfig, ServerJudgeConfig
+from speciarl_verl.judge.judge_config import AuditConfig, HostedJudgeConfig, LLMJudgeConfig, ServerJudgeConfig
 from speciarl_verl.judge.taxonomy import TaxonomyJudge
 from speciarl_verl.rollout.rule import try_rule
 from tests.judge.fake_server import FakeServer
@@ -47,7 +47,8 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_table_of_keys_is_complete_with_its_defaults() -> None:
     named = set(re.findall(r"`([\w.]+)`", "".join(re.findall(r"^\| (`.*?) \|", README, re.MULTILINE))))
     votes = {f"votes.{key}" for key in ("calls", "temperature", "prompts")}
-    assert {*ServerJudgeConfig.model_fields} - {"name", "votes"} | votes <= named
+    audit = {f"audit.{key}" for key in AuditConfig.model_fields}
+    assert {*ServerJudgeConfig.model_fields} - {"name", "votes", "audit"} | votes | audit <= named
     assert {*HostedJudgeConfig.model_fields} == {*ServerJudgeConfig.model_fields} - {"url"}
     plain = LLMJudgeConfig()
     assert (plain.timeout_s, plain.budget_s, plain.max_concurrency) == (60, 300, 64)

@@ -19,10 +19,10 @@ from speciarl_verl.method.answer import AnswerMode
 JUDGE = "judge.json"
 Config = TaxonomyJudgeConfig | ServerJudgeConfig | CustomJudgeConfig
 
-# Where the judge is and how patiently it is asked changes no verdict.
+# Where the judge is, how patiently it is asked and who looks over its shoulder changes no verdict.
 _WITHOUT_EFFECT = {
     *("url", "timeout_s", "budget_s", "max_concurrency", "proxy"),
-    *("api_key_env", "api_key_file", "cache", "cache_password_env", "fast_path_probe"),
+    *("api_key_env", "api_key_file", "cache", "cache_password_env", "fast_path_probe", "audit"),
 }
 
 
