@@ -39,6 +39,7 @@ RUN_BY = {
     r"speciarl compare ": ["tests/cli/test_evaluate.py"],
     r"speciarl name ": ["tests/cli/test_name.py", "tests/e2e/test_evaluation.py"],
     r"speciarl report ": ["tests/run_report/test_writing.py"],
+    r"speciarl doctor ": ["tests/cli/test_doctor_command.py"],
     r"speciarl export ": ["tests/e2e/test_paper.py"],
     r"bash recipes/study\.sh": ["tests/study/test_study_sh.py"],
     r"python -m recipes\.study\.tabular": ["tests/study/test_tabular.py"],

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from speciarl_verl.cli.doctor_command import doctor
 from speciarl_verl.cli.evaluate import compare, evaluate
 from speciarl_verl.cli.judge_commands import app as judge_app
 from speciarl_verl.cli.name import name
@@ -18,26 +19,12 @@ app = typer.Typer(
     cls=PlainGroup, no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False
 )
 app.add_typer(judge_app, name="judge")
+app.command()(doctor)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(name)
 app.command()(report)
 app.command(hidden=True)(follow)
-
-
-@app.command()
-def doctor() -> None:
-    """Check the installation: exit 0 when verl knows this plugin and finds its device."""
-    from speciarl_verl.preflight.doctor import EXAMINATIONS, examine
-
-    well = True
-    for examination in EXAMINATIONS:
-        # At once: importing verl takes a while, and who waits wants to know for what.
-        typer.echo(f"...  {examination.subject}", err=True)
-        finding = examine(examination)
-        typer.echo(f"{'ok ' if finding.ok else 'BAD'}  {finding.text}")
-        well = well and finding.ok
-    raise typer.Exit(0 if well else 1)
 
 
 @app.command()

@@ -4,57 +4,25 @@ verl swallows what goes wrong while it loads a plugin, so a broken one looks abs
 """
 
 import importlib
-import logging
 import os
 import platform
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, entry_points, version
 
+from speciarl_verl.data_contract import check_parquet
+from speciarl_verl.evaluation.pictures import PictureFiles, open_picture, read_pictures
 from speciarl_verl.platform_cpu import cpu_selected
-from speciarl_verl.preflight.machine import REQUIRED_VERL
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report."""
-
-    ok: bool
-    text: str
-
-
-@dataclass(frozen=True)
-class Examination:
-    """One look, which may take a while.
-
-    Attributes:
-        subject: what is looked at, for those who wait.
-    """
-
-    subject: str
-    look: Callable[[], Finding]
-
-
-def examine(examination: Examination) -> Finding:
-    """Look, and report whatever breaks."""
-    logging.getLogger("verl").setLevel(logging.ERROR)
-    try:
-        return examination.look()
-    except Exception as error:  # a doctor reports whatever breaks
-        return Finding(False, f"{examination.subject}: {type(error).__name__}: {error}")
+from speciarl_verl.preflight.examination import Examination, Finding
+from speciarl_verl.preflight.hardware import look_at_disk, look_at_gpus, look_at_ray
+from speciarl_verl.preflight.judge_probe import look_at_judge
+from speciarl_verl.preflight.model_probe import look_at_memory, look_at_model
+from speciarl_verl.preflight.pins import compare_versions
 
 
 def _python() -> Finding:
     ok = (3, 10) <= tuple(map(int, platform.python_version_tuple()[:2])) <= (3, 12)
     return Finding(ok, f"Python {platform.python_version()} (3.10 to 3.12 are supported)")
-
-
-def _verl() -> Finding:
-    try:
-        found = version("verl")
-    except PackageNotFoundError:
-        return Finding(False, "verl is not installed: install this package with its [gpu] or [cpu] extra")
-    return Finding(found == REQUIRED_VERL, f"verl {found} ({REQUIRED_VERL} is required)")
 
 
 def _entry_point() -> Finding:
@@ -113,14 +81,36 @@ def _attention() -> Finding:
         )
 
 
+def _parquet(path: str) -> Finding:
+    check_parquet(path)
+    rows = read_pictures([path])
+    open_picture(PictureFiles().read(rows[0]), patch_size=14)
+    labels = len({row.ground_truth for row in rows})
+    return Finding(True, f"data {path}: {len(rows)} pictures of {labels} labels, the first one opens")
+
+
 EXAMINATIONS = (
     Examination("Python", _python),
-    Examination("verl's version", _verl),
+    Examination("versions", compare_versions),
     Examination("the plugin's entry point", _entry_point),
     Examination("what verl knows of the plugin (verl's import takes a while)", _names),
     Examination("the plugin's import", _plugin),
     Examination("verl's device", _device),
+    Examination("GPUs", look_at_gpus),
     Examination("vLLM", _rollout),
     Examination("flash-attn", _attention),
+    Examination("Ray", look_at_ray),
+    Examination("disk", look_at_disk),
 )
 """In their order: `_plugin` after `_names`."""
+
+
+def asked_examinations(judge_url: str | None, model: str | None, data: Sequence[str]) -> tuple[Examination, ...]:
+    """Looks at what a command names: a judge's server, a model, parquets."""
+    asked = [Examination(f"data {file}", partial(_parquet, file)) for file in data]
+    if model is not None:
+        asked.append(Examination(f"model {model}", partial(look_at_model, model)))
+        asked.append(Examination("memory", partial(look_at_memory, model)))
+    if judge_url is not None:
+        asked.append(Examination(f"judge {judge_url}", partial(look_at_judge, judge_url)))
+    return tuple(asked)
