@@ -29,6 +29,7 @@ SMALLEST_GROWN_GAP = 1e-3
 
 _NOW, _LEAST_TREND = 3, 6
 GAP = "training/rollout_probs_diff_mean"
+AUDIT_SUSPECTED, AUDIT_AGREEMENT = f"{OURS}judge/audit_suspected", f"{OURS}judge/audit_agreement"
 FAST_PATH_AGREEMENT = f"{OURS}judge_step/fast_path_agreement"
 
 
@@ -159,6 +160,19 @@ def _fast_path(course: _Course) -> Iterable[Alert]:
         )
 
 
+def _audit(course: _Course) -> Iterable[Alert]:
+    last = course.steps[-1].figures if course.steps else {}
+    suspected = last.get(AUDIT_SUSPECTED, 0)
+    if suspected:
+        yield Alert(
+            "judge's audit",
+            f"second opinions find fault with {suspected:.0f} of the judge's categories, and share "
+            f"{last.get(AUDIT_AGREEMENT, 0):.1%} of all verdicts that were asked again",
+            "train.log names the categories; read such verdicts in rollouts/; another rubric or model, measured with "
+            "speciarl judge calibrate",
+        )
+
+
 def _more_specific(course: _Course) -> Iterable[Alert]:
     share = course.now(f"{OURS}share/S+")
     if share is not None and share > MORE_SPECIFIC_SHARE:
@@ -193,6 +207,7 @@ _WATCHES: tuple[Callable[[_Course], Iterable[Alert]], ...] = (
     _growing_answers,
     _collapse,
     _fast_path,
+    _audit,
     _more_specific,
     _probabilities,
 )

@@ -23,6 +23,8 @@ HEALTHY = {
     f"{OURS}truth_words": 3.0,
     f"{OURS}top_answer": 0.3,
     alerts.FAST_PATH_AGREEMENT: 0.99,
+    alerts.AUDIT_SUSPECTED: 0.0,
+    alerts.AUDIT_AGREEMENT: 0.97,
     alerts.GAP: 4e-3,
 }
 
@@ -37,7 +39,12 @@ def run(steps: int = STEPS, **courses: Callable[[float], float]) -> list[LoggedS
 
 
 def _name(key: str) -> str:
-    short = {"reward": REWARD, "gap": alerts.GAP, "agreement": alerts.FAST_PATH_AGREEMENT}
+    short = {
+        "reward": REWARD,
+        "audit_suspected": alerts.AUDIT_SUSPECTED,
+        "gap": alerts.GAP,
+        "agreement": alerts.FAST_PATH_AGREEMENT,
+    }
     return short.get(key) or next(name for name in HEALTHY if name.endswith(key.replace("Splus", "S+")))
 
 
@@ -48,6 +55,7 @@ PROVOKED = [
     pytest.param("growing answers", {"answer_words": lambda t: 2 + 4 * t}, "2.3 -> 5.7 words"),
     pytest.param("collapse", {"top_answer": lambda t: 0.3 + 0.6 * t}, "the commonest makes up 87.9% of all"),
     pytest.param("judge against fast path", {"agreement": lambda t: 1 - 0.1 * t}, "99.1% -> 90.9%"),
+    pytest.param("judge's audit", {"audit_suspected": lambda t: float(t > 0.5)}, "fault with 1 of"),
     pytest.param("S+ often", {"Splus": lambda t: 0.12}, "calls 12.0% of the answers more specific"),
     pytest.param("probabilities apart", {"gap": lambda t: 4e-3 + 0.03 * t}, "0.033 apart (0.0066 at first)"),
     pytest.param("probabilities apart", {"gap": lambda t: 4e-7 + 5e-3 * t * t}, "0.0047 apart"),
