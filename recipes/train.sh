@@ -141,6 +141,8 @@ metrics=$out/metrics/$start.jsonl
 RAY=()
 [[ -n $nnodes ]] && RAY+=("trainer.nnodes=$nnodes")
 [[ -n $gpus_per_node ]] && RAY+=("trainer.n_gpus_per_node=$gpus_per_node")
+# recipes/cluster/ray_node.sh asks for the token too.
+[[ -z ${RAY_ADDRESS:-} ]] || export RAY_AUTH_MODE=${RAY_AUTH_MODE:-token}
 # A cluster that was there before has counted its own, and its processes have not this script's environment.
 [[ -n ${RAY_ADDRESS:-} ]] && RAY+=(++ray_kwargs.ray_init.num_cpus=null ++ray_kwargs.ray_init.num_gpus=null
   "++ray_kwargs.ray_init.runtime_env.env_vars.VERL_FILE_LOGGER_PATH='$metrics'")

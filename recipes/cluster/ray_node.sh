@@ -56,6 +56,9 @@ if [[ -n $dry_run ]]; then printf '%q ' "${COMMAND[@]}"; echo; exit 0; fi
 
 # `ray start` would take it for a cluster to connect to.
 unset RAY_ADDRESS
+# Whoever may talk to Ray may run anything: only who has the token, which lies in ~/.ray/auth_token or RAY_AUTH_TOKEN.
+export RAY_AUTH_MODE=${RAY_AUTH_MODE:-token}
+[[ $role == join || $RAY_AUTH_MODE != token ]] || "$python" -m ray.scripts.scripts get-auth-token --generate >/dev/null
 # Without cached byte code each of verl's processes compiles its imports anew.
 unset PYTHONDONTWRITEBYTECODE
 if [[ $role == join ]]; then

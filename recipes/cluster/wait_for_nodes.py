@@ -5,6 +5,7 @@
 Exit status: 0 they are there; 2 they did not come in time.
 """
 
+import os
 import time
 from collections.abc import Sequence
 from typing import Annotated
@@ -28,6 +29,8 @@ def wait_for_nodes(address: str, nodes: int, gpus_per_node: int, seconds: float)
     Raises:
         InputError: they are not after that many seconds; tells what is.
     """
+    # As ray_node.sh, before Ray reads it.
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 
     deadline = time.monotonic() + seconds

@@ -21,7 +21,7 @@ from tests.drills.training import (
     assert_no_reward_made_up,
     free_port,
     of_the_judge,
-    paid_twice,
+    paid_again,
 )
 from tests.e2e.conftest import ROOT, World
 
@@ -73,7 +73,7 @@ def test_killed_part_ends_the_run_and_the_next_launch_goes_on(
     part: str, scene: Scene, request: pytest.FixtureRequest
 ) -> None:
     training, (title, message) = scene.training, DEATHS[part]
-    before = training.saved_step()
+    before, killed_before = training.saved_step(), scene.killed_at
     training.start()
     try:
         scene.kill(title, seed=hash_of(request.node.name))
@@ -86,7 +86,7 @@ def test_killed_part_ends_the_run_and_the_next_launch_goes_on(
         assert training.saved_step() >= before
         assert max(training.steps()) <= training.saved_step() + 1
         assert_no_reward_made_up(training)
-        assert paid_twice(scene.journal, scene.killed_at) == []
+        assert paid_again(scene.journal, killed_before) == []
     finally:
         training.clean_up()
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from speciarl_verl.judge.llm.llm_judge import _CHECK_PAIR
 from speciarl_verl.method.category import Category
 from speciarl_verl.method.rules import group_reward
 from tests.drills.counting_judge import verdict
@@ -133,17 +134,16 @@ def assert_no_reward_made_up(training: Training, prompts: int = 8, rollouts: int
             assert tuple(record["group_reward"] for record in group) == group_reward(categories).rewards
 
 
-def paid_twice(journal: Path, killed_at: float, in_flight_s: float = 2.0) -> list[tuple[str, str]]:
-    """Pairs with two verdicts, but for those whose first was on its way when the training was killed."""
-    first: dict[tuple[str, str], float] = {}
-    twice = []
-    for line in journal.read_text().splitlines():
-        record = json.loads(line)
-        pair = (record["ground_truth"], record["prediction"])
-        if pair in first and not killed_at - in_flight_s < first[pair] < killed_at + in_flight_s:
-            twice.append(pair)
-        first.setdefault(pair, record["time"])
-    return twice
+def paid_again(journal: Path, killed_at: float, in_flight_s: float = 2.0) -> list[tuple[str, str]]:
+    """Pairs that got a verdict after the kill although they had one before it, and not just before: on its way.
+
+    The pair that a judge is checked with when a run starts is asked each time, past the cache.
+    """
+    checked = (_CHECK_PAIR.ground_truth, _CHECK_PAIR.prediction)
+    verdicts = [json.loads(line) for line in journal.read_text().splitlines()]
+    pairs = [(record["time"], (record["ground_truth"], record["prediction"])) for record in verdicts]
+    before = {pair for moment, pair in pairs if moment < killed_at - in_flight_s}
+    return [pair for moment, pair in pairs if moment > killed_at and pair in before - {checked}]
 
 
 def free_port() -> int:
