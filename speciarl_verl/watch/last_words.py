@@ -7,7 +7,7 @@ STOPPED = "training stopped:"
 """How our own message to end a run begins (plugin/trainer_mail.py)."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _RAY_PREFIX = re.compile(r"^\([\w.:]+ (?:pid|ip)=[^)]*\) ?")
-_EXCEPTION = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit)(?:\(\w+\))?: \S")
+_EXCEPTION = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit)(?:\(\w+\))?(?:: \S|$)")
 _OF_A_DEAD_ACTOR = re.compile(r"^(?P<about>class_name:|The actor is dead because) (?P<what>[^.]*\.?)")
 """What Ray tells below an `ActorDiedError`."""
 _RAY_TRACE = re.compile(r"^ray\.\S+: ray::")

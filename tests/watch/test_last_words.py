@@ -16,6 +16,7 @@ TRACE = "ray.exceptions.RayTaskError(StopRunError): ray::TaskRunnerV1.run() (pid
         pytest.param(
             ["step 1", "x.y.ConfigError: no such key", "at exit: bye"], "x.y.ConfigError: no such key", id="own"
         ),
+        pytest.param(["  File x", "KeyboardInterrupt", RAY + "WARNING: threads"], "KeyboardInterrupt", id="bare"),
         pytest.param([RAY + "ValueError: bad column", TRACE], "ValueError: bad column", id="cause, not Ray's task"),
         pytest.param(["Training:  10%\rKeyError: 'uid'"], "KeyError: 'uid'", id="behind a progress bar"),
         pytest.param(
