@@ -8,14 +8,14 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from speciarl_verl.evaluation.outcome_colours import LIGHT
-from speciarl_verl.evaluation.report.plots.canvas import clear_frame, new_figure
+from speciarl_verl.evaluation.report.plots.canvas import FAINT, clear_frame, new_figure
 from speciarl_verl.evaluation.report.plots.palette import outcome_handles
 from speciarl_verl.rollout.step_figures import NONE, OURS
 from speciarl_verl.run_report.run_folder import Run
 from speciarl_verl.watch.metrics_log import LoggedStep
 
 _BAR = "reference"
-_COLOURS = {symbol: tone.colour for symbol, tone in LIGHT.items()} | {NONE: LIGHT["unparseable"].colour}
+_COLOURS = {symbol: tone.colour for symbol, tone in LIGHT.items()} | {NONE: FAINT}
 
 
 def draw_outcomes_over_steps(run: Run) -> Figure:
@@ -33,7 +33,7 @@ def draw_outcomes_over_steps(run: Run) -> Figure:
         axes.set_xlabel("step", fontsize=9)
     figure.axes[0].yaxis.set_major_formatter(PercentFormatter(1.0))
     handles = outcome_handles(seen)
-    if NONE in seen and "unparseable" not in seen:
+    if NONE in seen:
         handles = [Patch(color=_COLOURS[NONE], label="none"), *handles]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     return figure
@@ -45,8 +45,9 @@ def _stack(axes: Axes, steps: Sequence[LoggedStep], prefix: str) -> set[str]:
     axes.set_ylim(0, 1)
     axes.tick_params(labelsize=9)
     clear_frame(axes)
-    if not logged:
-        axes.text(0.5, 0.5, "not logged", transform=axes.transAxes, ha="center", fontsize=9)
+    if not logged or symbols == [NONE]:
+        said = "no rule with a bar" if logged else "not logged"
+        axes.text(0.5, 0.5, said, transform=axes.transAxes, ha="center", fontsize=9)
         return set()
     shares = [[step.get(prefix + symbol) for step in logged] for symbol in symbols]
     numbers = [step.number for step in logged]
