@@ -14,6 +14,7 @@ from PIL import Image
 
 from speciarl_verl.plugin import process_scorer as scorer_module
 from speciarl_verl.rollout.preparation import Preparation
+from speciarl_verl.rollout.trace import TRACE_KEY
 from tests.plugin.rollout_world import (
     FAMILIES,
     FakeEngine,
@@ -99,8 +100,8 @@ def test_every_field_is_the_stock_workers_bit_for_bit(model: Path, image: Image.
     ours = Run(model)(image, validate=validate).rollouts(partition)
     assert len(stock) == len(ours) == len(TEXTS)
     for theirs, mine in zip(stock, ours, strict=True):
-        # The reward is what we add; times and the session's number differ between any two runs.
-        del mine["rm_scores"], mine["extra_fields"]["reward_extra_info"]
+        # The reward and how it came about are what we add; times and the session's number differ between any two runs.
+        del mine["rm_scores"], mine["extra_fields"]["reward_extra_info"], mine["extra_fields"][TRACE_KEY]
         for row in (theirs, mine):
             del row["metrics"], row["session_id"]
         assert theirs["multi_modal_inputs"].keys() >= {"pixel_values", "image_grid_thw", "images_seqlens"}
