@@ -26,7 +26,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     # A training's rollouts and an evaluation know nothing of each other.
     frozenset({"rollout", "evaluation"}),
     # So do verl's hooks and what looks at a run from its files.
-    frozenset({"plugin", "watch"}),
+    frozenset({"plugin", "watch", "trained"}),
     frozenset({"preflight", "run_report"}),
     # The library's front door, and the command line, on top.
     frozenset({"speciarl_verl"}),

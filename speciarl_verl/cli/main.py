@@ -34,7 +34,7 @@ def export(
     adapter: Annotated[str, typer.Option(help="A training's checkpoints, one global_step_N, a PEFT folder, a hub id.")],
 ) -> None:
     """Merge the adapter of a LoRA training into its model: a folder that transformers and vLLM load."""
-    from speciarl_verl.evaluation.predict.export import export as write
+    from speciarl_verl.trained.export import export as write
 
     with refusing():
         parameters = write(model, adapter, out)

@@ -9,7 +9,7 @@ from speciarl_verl.cli.refusal import refusing
 from speciarl_verl.errors import InputError
 
 if TYPE_CHECKING:
-    from speciarl_verl.evaluation.naming import Named
+    from speciarl_verl.trained.naming import Named
 
 
 def name(
@@ -30,10 +30,10 @@ def name(
     max_tokens: Annotated[int, typer.Option(min=1, metavar="N", help="Of a response.")] = 2048,
 ) -> None:
     """Say what a model calls each picture, one line each, greedily."""
-    from speciarl_verl.evaluation.naming import name_pictures
     from speciarl_verl.evaluation.predict.request import PredictRequest
     from speciarl_verl.evaluation.predict.stage import Resources
-    from speciarl_verl.evaluation.predict.trained_model import find_model, trained_prompt
+    from speciarl_verl.trained.naming import name_pictures
+    from speciarl_verl.trained.trained_model import find_model, trained_prompt
 
     logging.basicConfig(level=logging.WARNING, format="speciarl: %(message)s")
     with refusing():

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.naming import Named, name_pictures
 from speciarl_verl.evaluation.predict.request import PredictRequest
 from speciarl_verl.evaluation.predict.server_engine import ServerSettings
 from speciarl_verl.evaluation.predict.stage import Resources
+from speciarl_verl.trained.naming import Named, name_pictures
 from tests.evaluation.small_set import png
 from tests.evaluation.vision_server import choices, running, shade
 

@@ -12,7 +12,7 @@ from recipes.quickstart.policy import build_model, build_processor, build_tokeni
 from recipes.quickstart.responses import encode
 from speciarl_verl.errors import EvaluationError, SpeciaRLError
 from speciarl_verl.evaluation.predict.adapter import find_adapter
-from speciarl_verl.evaluation.predict.export import export
+from speciarl_verl.trained.export import export
 
 
 @pytest.fixture(scope="module")

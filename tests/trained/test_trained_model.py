@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from speciarl_verl.errors import EvaluationError
-from speciarl_verl.evaluation.predict.trained_model import find_model, trained_prompt
+from speciarl_verl.trained.trained_model import find_model, trained_prompt
 
 
 def training(run: Path, weights: bool = True) -> Path:
