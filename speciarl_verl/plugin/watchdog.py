@@ -130,5 +130,5 @@ def reason(error: BaseException) -> str:
     why = re.search(r"because (.*?)(?:\.\s|\.?$|:)", text, re.MULTILINE)
     where = re.findall(r"\b(pid|ip): (\S+)", text)
     told = ", ".join(f"{key} {value}" for key, value in where)
-    first = why.group(1) if why else text.strip().partition("\n")[0]
+    first = (why.group(1) if why else text.strip().partition("\n")[0]).rstrip(".")
     return f"{first} ({told})" if told else first
