@@ -5,6 +5,7 @@ Config keys: `trainer.v1.trainer_mode=speciarl`, `speciarl.stop_file`.
 """
 
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -55,7 +56,7 @@ class SpeciaRLTrainer(PPOTrainerSync):
         Raises:
             StopRunError: the judge, the rule or a part of the training failed.
         """
-        watchdog = Watchdog(self._parts(agent_loop_manager))
+        watchdog = Watchdog(self._parts(agent_loop_manager), leave=_leave)
         watchdog.start()
         try:
             super().fit(agent_loop_manager)
@@ -147,6 +148,12 @@ def _remove_left_weights() -> None:
         from speciarl_verl.platform_cpu.left_weights import remove_left_weights
 
         remove_left_weights()
+
+
+def _leave(status: int) -> None:
+    """End the process where its main thread does not come back to tidy up."""
+    _remove_left_weights()
+    os._exit(status)
 
 
 def _numbered(name: str, actors: list[Any], probe: Probe) -> list[Part]:
