@@ -39,6 +39,7 @@ RUN_BY = {
     r"speciarl compare ": ["tests/cli/test_evaluate.py"],
     r"speciarl name ": ["tests/cli/test_name.py", "tests/e2e/test_evaluation.py"],
     r"speciarl report ": ["tests/run_report/test_writing.py"],
+    r"bash recipes/quickstart\.sh --judge sglang": ["tests/e2e/test_quickstart.py"],
     r"speciarl doctor ": ["tests/cli/test_doctor_command.py"],
     r"speciarl export ": ["tests/e2e/test_paper.py"],
     r"bash recipes/study\.sh": ["tests/study/test_study_sh.py"],
@@ -49,7 +50,7 @@ RUN_BY = {
 NOT_RUN = {
     r"bash recipes/setup\.sh --gpu": "needs CUDA; its order and fallback are tested without (tests/test_setup.py)",
     r"recipes/serve_judge\.sh$": "needs two GPUs; tests/servers serve a tiny model with --device cpu",
-    r"bash recipes/quickstart\.sh": "minutes of training; its stages and flags are tested (tests/quickstart)",
+    r"bash recipes/quickstart\.sh$": "minutes of training; its stages and flags are tested (tests/quickstart)",
     r"\.venv/bin/pre-commit install": "changes the checkout's hooks",
 }
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)")

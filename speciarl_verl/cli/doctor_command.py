@@ -26,17 +26,17 @@ def doctor(
     from speciarl_verl.preflight import doctor as practice
     from speciarl_verl.preflight.examination import examine
 
-    waiting = _waiting()
+    wait = waiting()
     well = True
     for examination in (*practice.EXAMINATIONS, *practice.asked_examinations(judge_url, model, data or ())):
-        with waiting(examination):
+        with wait(examination):
             finding = examine(examination)
         typer.echo(f"{'ok ' if finding.ok else 'BAD'}  {finding.text}")
         well = well and finding.ok
     raise typer.Exit(0 if well else 1)
 
 
-def _waiting() -> "Callable[[Examination], AbstractContextManager[object]]":
+def waiting() -> "Callable[[Examination], AbstractContextManager[object]]":
     """A spinner on a terminal; in a log the subject, at once: importing verl takes a while."""
     if not sys.stderr.isatty():
 

@@ -1,8 +1,10 @@
 from pathlib import Path
 
 import pytest
+from rich.status import Status
 from typer.testing import CliRunner
 
+from speciarl_verl.cli.doctor_command import waiting
 from speciarl_verl.cli.main import app
 from speciarl_verl.preflight import doctor
 from speciarl_verl.preflight.examination import Examination, Finding
@@ -35,3 +37,10 @@ def test_the_command_ends_with_1_where_something_named_is_wrong(
     assert done.exit_code == 1
     assert [line[:3] for line in done.stdout.splitlines()] == ["ok ", "BAD", "BAD", "BAD", "BAD"]
     assert f"no model at {tmp_path}/model" in done.stdout
+
+
+def test_who_waits_at_a_terminal_sees_a_spinner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    with waiting()(Examination("verl [slow]", lambda: Finding(True, ""))) as spinner:
+        assert isinstance(spinner, Status)
+        assert str(spinner.status) == r"verl \[slow]"

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
         (["--seed", "x"], "--seed and --steps take numbers"),
         (["--steps", "0"], "--seed and --steps take numbers"),
         (["--steps"], "--steps needs a value"),
+        (["--judge", "llm"], "--judge llm: choose one of taxonomy sglang"),
         (["--sed", "1"], "unknown argument --sed"),
     ],
 )
