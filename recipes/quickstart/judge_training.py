@@ -114,7 +114,7 @@ def train(model: Qwen3ForCausalLM, prompts: Prompts, learnt: Sequence[GoldPair],
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-        progress.set_postfix(loss=f"{loss.item():.3f}", right=f"{right:.2f}")
+        progress.set_postfix(loss=f"{loss.item():.3f}", right=f"{right:.2f}", refresh=False)
     model.eval()
 
 

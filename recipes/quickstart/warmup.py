@@ -85,7 +85,7 @@ def train(
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-        progress.set_postfix(loss=f"{loss.item():.3f}", hedging=f"{min(max(hedging, 0.0), 1.0):.2f}")
+        progress.set_postfix(loss=f"{loss.item():.3f}", hedging=f"{min(max(hedging, 0.0), 1.0):.2f}", refresh=False)
     model.eval()
 
 

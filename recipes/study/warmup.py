@@ -61,7 +61,7 @@ def train(
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-        progress.set_postfix(nats=f"{loss.item():.3f}")
+        progress.set_postfix(nats=f"{loss.item():.3f}", refresh=False)
     model.eval()
 
 
