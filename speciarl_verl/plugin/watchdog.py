@@ -2,7 +2,7 @@
 
 verl notices only what its main thread happens to call: with an agent-loop worker dead it waits for ever, and of a dead
 vLLM server it sees rollouts that failed. trainer.py names the parts; each gets one question at a time, and an answer
-that is an error, or tells a fault, is a death. No answer is none: a busy part takes its time.
+that is an error, or tells a fault, is a death. No answer is none: a busy part takes its time, and so does a network.
 """
 
 import _thread
@@ -14,6 +14,8 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from time import monotonic
+
+from ray.exceptions import ActorUnavailableError
 
 from speciarl_verl.errors import StopRunError
 from speciarl_verl.plugin.trainer_mail import stop_run_error
@@ -76,7 +78,7 @@ class Watchdog:
         while self._look() is None and unheard and monotonic() < deadline:
             asked = [part.asked for part in unheard if part.asked is not None]
             wait(asked, timeout=self._period_s)
-            unheard = [part for part in unheard if part.asked is None or not part.asked.done()]
+            unheard = [part for part in unheard if not _heard(part)]
         death = self._look()
         return None if death is None else stop_run_error(death)
 
@@ -111,13 +113,19 @@ def _fault(part: Part) -> str | None:
     if part.asked is not None:
         if not part.asked.done():
             return None
-        error = part.asked.exception()
-        if error is not None:
-            return reason(error)
-        if (fault := part.asked.result()) is not None:
-            return fault
+        if _heard(part):
+            error = part.asked.exception()
+            fault = part.asked.result() if error is None else reason(error)
+            if fault is not None:
+                return fault
     part.asked = part.ask()
     return None
+
+
+def _heard(part: Part) -> bool:
+    """Not reached for a while is neither well nor dead: Ray says later which it was."""
+    asked = part.asked
+    return asked is not None and asked.done() and not isinstance(asked.exception(), ActorUnavailableError)
 
 
 def reason(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from concurrent.futures import Future
 from threading import Event
 
 import pytest
+from ray.exceptions import ActorUnavailableError
 
 from speciarl_verl.plugin.watchdog import Part, Watchdog, reason
 
@@ -60,6 +61,19 @@ def test_a_death_is_named_with_its_cause_and_cure(part: Part, said: str) -> None
     assert "out-of-memory killer" in message
     assert message.endswith("Start the same command again to resume from the last checkpoint.")
     assert "\n" not in message
+
+
+def test_a_part_that_is_not_reached_for_a_while_is_asked_again() -> None:
+    away, asked = dead(ActorUnavailableError("no route", None)), 0
+
+    def ask() -> "Future[str | None]":
+        nonlocal asked
+        asked += 1
+        return away if asked < 3 else answered("its engine's process is gone")
+
+    message = str(watchdog(Part("rollout server 0", ask)).death(patience_s=30))
+    assert "rollout server 0 died: its engine's process is gone" in message
+    assert asked == 3
 
 
 def test_all_that_died_together_are_named() -> None:
