@@ -39,8 +39,7 @@ def report(run: Path) -> dict[str, Any]:
 
 def test_the_judge_was_measured_on_pairs_that_it_never_saw(report: dict[str, Any]) -> None:
     assert report["accuracy"]["of"] > 1000
-    # Of this seed it is 95.1% (94.0 to 96.1); of the quickstart's own 99.1%.
-    assert report["accuracy"]["value"] > 0.9
+    assert report["accuracy"]["value"] > 0.95
     assert sum(map(sum, report["confusion"]["expected_by_given"])) == report["accuracy"]["of"]
 
 
