@@ -6,7 +6,8 @@ holds now is a mean over the last 3.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from math import sqrt
+from statistics import fmean, variance
 
 from speciarl_verl.rollout.step_figures import OURS
 from speciarl_verl.watch.metrics_log import REWARD, LoggedStep
@@ -14,6 +15,8 @@ from speciarl_verl.watch.metrics_log import REWARD, LoggedStep
 WRONG_RISE = 0.05
 """Share of all rollouts by which W rises; the paper's binary reward costs 0.06 of correctness."""
 REWARD_RISE = 0.05
+SURE_RISE = 2.0
+"""Standard errors, by the spread of the early and of the late steps, that a rise must have beside its size."""
 UNPARSEABLE_SHARE = 0.05
 LONGER_THAN_TRUTH = 1.5
 """Words of an answer for one of its truth."""
@@ -23,7 +26,8 @@ MORE_SPECIFIC_SHARE = 0.1
 """S+ needs an answer that is true and narrower than a label that is already fine."""
 AGREEMENT_FALL = 0.05
 PROBABILITY_GAP = 0.02
-"""Mean difference of a token's probability: 4e-7 in fp32 on a CPU here; bf16 rounds to some 4e-3."""
+"""Mean difference of a token's probability: 4e-7 in fp32 on a CPU here, 1e-4 in bf16 on an H200; bf16 itself
+rounds to some 4e-3."""
 PROBABILITY_GAP_GROWTH = 10.0
 SMALLEST_GROWN_GAP = 1e-3
 
@@ -67,11 +71,25 @@ class _Course:
         return fmean(values[-_NOW:]) if values else None
 
     def early_late(self, name: str) -> tuple[float, float] | None:
+        """Means of the first and of the last steps."""
+        windows = self._windows(name)
+        return (fmean(windows[0]), fmean(windows[1])) if windows else None
+
+    def rise(self, name: str, least: float) -> tuple[float, float] | None:
+        """The same where the later is higher by so much, and by more than the steps differ among themselves."""
+        windows = self._windows(name)
+        if not windows:
+            return None
+        early, late = map(fmean, windows)
+        error = sqrt(sum(variance(window) / len(window) for window in windows))
+        return (early, late) if late - early >= max(least, SURE_RISE * error) else None
+
+    def _windows(self, name: str) -> tuple[list[float], list[float]] | None:
         values = self._values(name)
         if len(values) < _LEAST_TREND:
             return None
         window = min(20, max(3, len(values) // 5))
-        return fmean(values[:window]), fmean(values[-window:])
+        return values[:window], values[-window:]
 
     def _values(self, name: str) -> list[float]:
         return [step.figures[name] for step in self.steps if name in step.figures]
@@ -94,14 +112,14 @@ def spells(steps: Sequence[LoggedStep]) -> list[Spell]:
 
 
 def _guessing(course: _Course) -> Iterable[Alert]:
-    wrong, reward = course.early_late(f"{OURS}share/W"), course.early_late(REWARD)
-    if wrong and reward and wrong[1] - wrong[0] >= WRONG_RISE and reward[1] - reward[0] >= REWARD_RISE:
+    wrong, reward = course.rise(f"{OURS}share/W", WRONG_RISE), course.rise(REWARD, REWARD_RISE)
+    if wrong and reward:
         yield Alert(
             "guessing",
             f"wrong answers rise with the reward: W {wrong[0]:.1%} -> {wrong[1]:.1%}, "
             f"reward {reward[0]:.3f} -> {reward[1]:.3f}",
-            "the policy learns to guess: --reward dynamic instead of a static one, fewer --rollouts, "
-            "--reliability 0.5, --support 3",
+            "the policy learns to guess: fewer --rollouts, --reliability 0.5, --support 3; --reward dynamic where the "
+            "reward is a static one",
         )
 
 

@@ -80,6 +80,7 @@ def test_run_that_goes_wrong_is_warned_of_with_its_number_and_cure(
         pytest.param({}, id="healthy"),
         pytest.param({"W": lambda t: 0.2 + 0.1 * t, "reward": lambda t: 0.5 - t / 5}, id="W rises, the reward falls"),
         pytest.param({"W": lambda t: 0.3 - 0.1 * t, "reward": lambda t: 0.4 + t / 5}, id="only the reward rises"),
+        pytest.param({"W": lambda t: 0.2 + (t == 1) / 2, "reward": lambda t: (t == 1) / 2}, id="one odd step"),
         pytest.param({"groups_without_signal": lambda t: float(t == 0)}, id="signal came back"),
         pytest.param({"unparseable": lambda t: 0.09 * (0.4 < t < 0.5)}, id="a burst that healed"),
         pytest.param({"answer_words": lambda t: 1 + 2 * t}, id="answers become as long as names are"),
