@@ -5,8 +5,6 @@ The tests of one round share one training: each is a launch that resumes where t
 """
 
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,13 +15,13 @@ import pytest
 from tests.drills.processes import adopting
 from tests.drills.training import (
     END_S,
+    Judge,
     Training,
     assert_no_reward_made_up,
-    free_port,
     of_the_judge,
     paid_again,
 )
-from tests.e2e.conftest import ROOT, World
+from tests.e2e.conftest import World
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(2400)]
 
@@ -37,50 +35,74 @@ class Scene:
 
     training: Training
     journal: Path
+    judge: Judge
     killed_at: float = 0.0
 
-    def kill(self, part: str, seed: int) -> None:
+    def kill(self, part: "Part", seed: int) -> None:
         """At a moment that the seed draws."""
         self.training.wait_for_step(self.training.saved_step() + 1)
         time.sleep(random.Random(seed).uniform(0, WITHIN_S))
-        self.training.kill(part, seed)
+        if part.title is None:
+            self.judge.kill()
+        else:
+            self.training.kill(part.title, seed)
         self.killed_at = time.time()
 
 
-@pytest.fixture(scope="module", params=range(3), ids=lambda number: f"round{number}")
+@pytest.fixture(scope="module")
 def scene(request: pytest.FixtureRequest, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    folder, port = tmp_path_factory.mktemp("drill"), free_port()
+    folder = tmp_path_factory.mktemp("drill")
     journal = folder / "journal"
     journal.touch()
-    judge = subprocess.Popen([sys.executable, "-m", "tests.drills.counting_judge", str(port), str(journal)], cwd=ROOT)
-    command = of_the_judge(world, folder / "out", f"http://127.0.0.1:{port}", "trainer.total_training_steps=40")
     with adopting():
-        yield Scene(Training(command, folder / "out"), journal)
+        judge = Judge(journal)
+        command = of_the_judge(world, folder / "out", judge.url, "trainer.total_training_steps=100")
+        yield Scene(Training(command, folder / "out"), journal, judge)
         judge.kill()
-        judge.wait()
 
 
-DEATHS = {
-    "agent-loop worker": ("ray::SpeciaRLAgentLoopWorker", "training stopped: the agent-loop worker 0 died"),
-    "vLLM engine": ("VLLM::EngineCore", "training stopped: the rollout server 0 died"),
-    "vLLM server": ("ray::vLLMHttpServer", "training stopped: the rollout server 0 died"),
-    "actor worker": ("ray::WorkerDict", "training stopped: the training worker 0 died"),
-}
+@dataclass(frozen=True)
+class Part:
+    """A part of a training: the title of its process (None: the judge's server), and what is said of its death."""
+
+    name: str
+    title: str | None
+    message: str
+    rounds: int = 3
 
 
-@pytest.mark.parametrize("part", DEATHS)
+PARTS = (
+    Part("trainer", "ray::TaskRunnerV1", "the process TaskRunnerV1 of the training died", rounds=10),
+    Part("judge", None, "training stopped:", rounds=10),
+    Part("agent-loop worker", "ray::SpeciaRLAgentLoopWorker", "training stopped: the agent-loop worker 0 died"),
+    Part("vLLM engine", "VLLM::EngineCore", "training stopped: the rollout server 0 died"),
+    Part("vLLM server", "ray::vLLMHttpServer", "training stopped: the rollout server 0 died"),
+    Part("actor worker", "ray::WorkerDict", "training stopped: the training worker 0 died"),
+)
+KILLS = [
+    pytest.param(number, part, id=f"round{number}-{part.name}")
+    for number in range(max(part.rounds for part in PARTS))
+    for part in PARTS
+    if number < part.rounds
+]
+
+
+@pytest.mark.parametrize(("scene", "part"), KILLS, indirect=["scene"])
 def test_killed_part_ends_the_run_and_the_next_launch_goes_on(
-    part: str, scene: Scene, request: pytest.FixtureRequest
+    part: Part, scene: Scene, request: pytest.FixtureRequest
 ) -> None:
-    training, (title, message) = scene.training, DEATHS[part]
+    training = scene.training
     before, killed_before = training.saved_step(), scene.killed_at
     training.start()
     try:
-        scene.kill(title, seed=hash_of(request.node.name))
+        scene.kill(part, seed=hash_of(request.node.name))
         assert training.wait(END_S) != 0
-        (said,) = training.messages()
-        assert said.startswith(message)
-        assert said.endswith("Start the same command again to resume from the last checkpoint.")
+        said = training.last_words()
+        assert said.startswith(part.message)
+        assert "resume" in said
+        if part.title is None:
+            assert scene.judge.url in said
+            scene.judge.start()
         assert training.left() == []
         # Every step is saved here: what was done before the kill is not done again.
         assert training.saved_step() >= before

@@ -4,6 +4,7 @@ import json
 import random
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +93,13 @@ class Training:
         # train.sh puts the place of the log behind it.
         return {line[line.index("training stopped:") :].partition(" (all of it: ")[0].strip() for line in lines}
 
+    def last_words(self) -> str:
+        """What `train.sh` said at the end of this launch, of which there must be no second version."""
+        (told,) = (line for line in self.log.read_text().splitlines() if "the training ended with status" in line)
+        words = told.partition("the training ended with status ")[2].partition(": ")[2].partition(" (all of it: ")[0]
+        assert self.messages() <= {words}
+        return words
+
     def left(self, seconds: float = 20) -> list[str]:
         """Processes and shared memory that outlive the training."""
         processes = left_after(seconds, self.known)
@@ -150,6 +158,23 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+class Judge:
+    """A judge's server in a process of its own, the same port after each death."""
+
+    def __init__(self, journal: Path) -> None:
+        self._journal, self.port = journal, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "tests.drills.counting_judge", str(self.port), str(self._journal)]
+        self.process = subprocess.Popen(command, cwd=ROOT)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
 
 
 def of_the_judge(world: World, out: Path, url: str, *overrides: str) -> list[str]:

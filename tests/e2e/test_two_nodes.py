@@ -27,6 +27,7 @@ class Machines:
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder, self._stack = folder, stack
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.judge_port, self.redis_port = free_port(), free_port()
         # The address by which other machines would know this one.
         host = subprocess.run(["hostname", "-I"], capture_output=True, text=True).stdout.split()
@@ -45,12 +46,23 @@ class Machines:
         self._start("redis", "redis-server", "--port", self.redis_port, "--requirepass", PASSWORD, "--save", "")
         # Its own, and short: sockets lie in it.
         temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True))
-        self.node("head", "--temp-dir", temporary)
-        self.node("join")
+        self._node("head", "--temp-dir", temporary)
+        self.join()
+
+    def join(self) -> None:
+        """The second machine comes to the first."""
+        self._node("join")
         waiting = ["--address", self.address, "--nodes", "2", "--gpus-per-node", "1", "--seconds", "300"]
         self._run(sys.executable, "-m", "recipes.cluster.wait_for_nodes", *waiting)
 
-    def node(self, role: str, *flags: str) -> None:
+    def kill_the_joined(self) -> None:
+        """Its raylet, and so all that runs on it."""
+        node = self._processes["join"]
+        (raylet,) = (process for process in below(node.pid) if process.name() == "raylet")
+        raylet.kill()
+        node.wait(60)
+
+    def _node(self, role: str, *flags: str) -> None:
         # GPUs are only counted, as on every machine without one.
         size = ["--num-gpus", "1", "--num-cpus", "16", "--object-store-memory", "200000000"]
         self._start(role, "bash", "recipes/cluster/ray_node.sh", role, "--address", self.address, "--", *size, *flags)
@@ -68,6 +80,7 @@ class Machines:
             process = subprocess.Popen(
                 arguments, cwd=self.folder if name == "redis" else ROOT, env=self.environment, stdout=log, stderr=log
             )
+        self._processes[name] = process
         self._stack.callback(self._end, process)
 
     @staticmethod
