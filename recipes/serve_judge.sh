@@ -3,6 +3,7 @@
 #
 #   recipes/serve_judge.sh                                         # Qwen3-30B-A3B in FP8 on two GPUs, for this machine
 #   recipes/serve_judge.sh --host 0.0.0.0 --tp 1 --replicas 4      # four servers on four GPUs behind SGLang's router
+#   recipes/serve_judge.sh --host 0.0.0.0 --also http://other:30000   # with a server of another machine behind the router
 #   recipes/serve_judge.sh --device cpu --model path/of/a/tiny/model
 set -euo pipefail
 recipes=$(dirname "$(realpath "$0")")
@@ -15,6 +16,7 @@ usage: recipes/serve_judge.sh [flags] [-- SGLANG_ARG...]
   --tp N           GPUs that one copy is split over      (2; 1 on a CPU)
   --dp N           copies within one server              (1)
   --replicas N     servers, behind SGLang's router       (1)
+  --also URL       of a server on another machine, behind this one's router; may be given again
   --device cuda | cpu                                    (cuda)
   --host NAME      address to listen on; 0.0.0.0 lets other machines in, without a password   (127.0.0.1)
   --port N         the servers behind a router take the ports after it                        (30000)
@@ -28,13 +30,14 @@ refuse() { echo "serve_judge.sh: $1" >&2; exit 2; }
 say() { echo "serve_judge: $1" >&2; }
 
 model=Qwen/Qwen3-30B-A3B-Instruct-2507-FP8 tp='' dp=1 replicas=1 device=cuda host=127.0.0.1 port=30000
-log_dir=outputs/judge dry_run=''
+log_dir=outputs/judge dry_run='' also='' ALSO=()
 while (($#)); do
   case $1 in
-    --model | --tp | --dp | --replicas | --device | --host | --port | --log-dir)
+    --model | --tp | --dp | --replicas | --also | --device | --host | --port | --log-dir)
       (($# > 1)) && [[ -n $2 && $2 != --* ]] || refuse "$1 needs a value"
       name=${1#--}
       printf -v "${name//-/_}" %s "$2"
+      [[ $name != also ]] || ALSO+=("${also%/}")
       shift 2
       ;;
     --dry-run) dry_run=1; shift ;;
@@ -49,8 +52,12 @@ done
 for flag in tp dp replicas port; do
   [[ ${!flag} =~ ^[1-9][0-9]{0,4}$ ]] || refuse "--$flag ${!flag} is not a whole number above 0"
 done
+for url in ${ALSO[@]+"${ALSO[@]}"}; do
+  [[ $url =~ ^http://[^/:]+:[0-9]+$ ]] || refuse "--also $url: it must look like http://HOST:PORT"
+done
+behind_router=$((replicas > 1 || ${#ALSO[@]}))
 # Behind a router: its servers, then its metrics.
-last_port=$((replicas == 1 ? port : port + replicas + 1))
+last_port=$((behind_router ? port + replicas + 1 : port))
 ((last_port <= 65535)) || refuse "--port $port: ports end at 65535"
 [[ $device == cuda ]] || ((tp * dp == 1)) || refuse "--tp and --dp are for GPUs: on a CPU use --replicas"
 if [[ $model == [./~]* && ! -f $model/config.json ]]; then refuse "--model $model: no model there (no config.json)"; fi
@@ -84,6 +91,7 @@ router_command() {
     --health-check-interval-secs 2 --health-failure-threshold 2
     --prometheus-host 127.0.0.1 --prometheus-port "$((port + replicas + 1))" --worker-urls)
   for ((i = 1; i <= replicas; i++)); do COMMAND+=("http://127.0.0.1:$((port + i))"); done
+  COMMAND+=(${ALSO[@]+"${ALSO[@]}"})
 }
 
 PIDS=() LOGS=()
@@ -155,7 +163,7 @@ if [[ -z $dry_run ]]; then
   unset PYTHONDONTWRITEBYTECODE
   say "starting $model ($device); logs in $log_dir"
 fi
-if ((replicas == 1)); then
+if ((!behind_router)); then
   server_command "$host" "$port" 0
   start "server-$port"
 else
@@ -165,6 +173,10 @@ else
   done
   if [[ -z $dry_run ]]; then
     for ((n = 1; n <= replicas; n++)); do wait_for 127.0.0.1 "$((port + n))" /health_generate; done
+    for url in ${ALSO[@]+"${ALSO[@]}"}; do
+      there=${url#http://}
+      wait_for "${there%:*}" "${there#*:}" /health_generate
+    done
   fi
   router_command
   start "router-$port"
@@ -180,7 +192,7 @@ while sleep 1; do
   for i in "${!PIDS[@]}"; do
     kill -0 "${PIDS[i]}" 2>/dev/null && continue
     # The router does without one of several servers; nothing does without the router or the last server.
-    ((i < replicas && ${#PIDS[@]} > 2)) || check_alive
+    ((i < replicas && ${#PIDS[@]} + ${#ALSO[@]} > 2)) || check_alive
     report_death "$i" ', the others go on'
     kill -KILL -- "-${PIDS[i]}" 2>/dev/null || true
     unset "PIDS[i]"

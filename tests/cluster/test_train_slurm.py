@@ -27,6 +27,11 @@ while sleep 0.1; do :; done
 JUDGE = """
 echo "judge on $SLURMD_NODENAME $*" >>"$JOURNAL"
 [[ $JUDGE_MODE != dies ]] || exit 1
+# All machines are one here, and so is the port.
+if [[ $SLURMD_NODENAME != node3 ]]; then
+  trap 'echo "judge ended" >>"$JOURNAL"; exit 143' TERM
+  while sleep 0.1; do :; done
+fi
 trap 'echo "judge ended" >>"$JOURNAL"; kill "$server"; exit 143' TERM
 cd "$(mktemp -d)" && touch health_generate && "$PYTHON" -m http.server --bind 127.0.0.1 "$JUDGE_PORT" 2>/dev/null &
 server=$!
@@ -168,12 +173,26 @@ def test_job_of_one_kind_of_machines_is_refused(job: Job) -> None:
     assert "this needs a heterogeneous job of two" in job.log()
 
 
-def test_two_machines_for_the_judge_are_refused(job: Job) -> None:
+def two_judges(job: Job) -> None:
     script = job.folder / "recipes/cluster/train.slurm"
     head, tail = script.read_text().split("#SBATCH hetjob\n")
     script.write_text(f"{head}#SBATCH hetjob\n{tail.replace('--nodes=1', '--nodes=2', 1)}")
-    assert job.submit().wait(PATIENCE_S) == 2
-    assert "the judge runs on one machine" in job.log()
+
+
+def test_two_machines_judge_behind_the_router_of_the_first(job: Job, unused_port: int) -> None:
+    two_judges(job)
+    assert job.submit(JUDGE_FLAGS="--tp 1 --dp 2").wait(PATIENCE_S) == 0, job.log()
+    flags = f"--host 0.0.0.0 --port {unused_port} --tp 1 --dp 2"
+    assert f"judge on node4 {flags}" in job.lines()
+    assert f"judge on node3 {flags} --also http://node4:{unused_port}" in job.lines()
+    assert job.lines().count("judge ended") == 2
+    job.assert_all_released()
+
+
+def test_two_machines_of_several_servers_each_are_refused(job: Job) -> None:
+    two_judges(job)
+    assert job.submit(JUDGE_FLAGS="--tp 1 --replicas 2").wait(PATIENCE_S) == 2
+    assert "--replicas has no place; --dp N makes N copies on each" in job.log()
 
 
 def test_by_hand_it_says_what_it_is_for(job: Job) -> None:

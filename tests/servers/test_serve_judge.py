@@ -38,6 +38,7 @@ def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[s
     [
         pytest.param(["--port", "0"], "--port 0", id="port-zero"),
         pytest.param(["--port", "65536"], "--port 65536", id="port-too-high"),
+        pytest.param(["--also", "other:30000"], "--also other:30000", id="no-url"),
         pytest.param(["--port", "65533", "--replicas", "2"], "--port 65533", id="no-ports-left-for-replicas"),
         pytest.param(["--tp", "two"], "--tp two", id="not-a-number"),
         pytest.param(["--device", "tpu"], "--device tpu", id="unknown-device"),
@@ -75,6 +76,13 @@ def test_dry_run_gives_each_replica_its_own_gpus_and_port() -> None:
     assert all(line.endswith("--api-key a\\ b ") for line in (first, second)), "passed through, quoted"
     assert "--port 4000" in router
     assert "--worker-urls http://127.0.0.1:4001 http://127.0.0.1:4002" in router
+
+
+def test_server_of_another_machine_stands_behind_the_router() -> None:
+    server, router = run("--port", 4000, "--also", "http://other:30000/", "--dry-run").stdout.splitlines()
+    assert "--port 4001" in server
+    assert "--port 4000" in router
+    assert "--worker-urls http://127.0.0.1:4001 http://other:30000" in router
 
 
 def test_dry_run_serves_qwen3_in_fp8_on_two_gpus() -> None:
