@@ -82,11 +82,17 @@ def _known_pairs(url: str, cache: Path, pairs: int) -> Comparison:
 
 
 async def judged(url: str, pairs: list[Pair], cache: Path, in_flight: int) -> float:
-    """Seconds for the judge, its cache on disk included."""
+    """Seconds for the judge, its cache on disk included; it gets its pairs as the bare loop does, one for one."""
     judge = build_judge(ServerJudgeConfig(url=url, cache=str(cache), max_concurrency=in_flight))
+    todo = iter(pairs)
+
+    async def worker() -> None:
+        for pair in todo:
+            await judge.judge(pair)
+
     await judge.check()
     start = time.perf_counter()
-    await asyncio.gather(*(judge.judge(pair) for pair in pairs))
+    await asyncio.gather(*(worker() for _ in range(in_flight)))
     seconds = time.perf_counter() - start
     await judge.close()
     return seconds
