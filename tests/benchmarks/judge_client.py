@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,11 @@ def fixed_latency_server(latency_s: float) -> Iterator[str]:
     """The address of a judge's server, in a process of its own, that answers every request after `latency_s`."""
     command = [sys.executable, str(fixed_latency.__file__), str(latency_s)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
-        server.kill()
+        try:
+            assert server.stdout is not None
+            yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+        finally:
+            server.kill()
 
 
 def run(pairs: int) -> Iterator[Comparison]:
@@ -61,11 +64,17 @@ def run(pairs: int) -> Iterator[Comparison]:
         yield _known_pairs(url, Path(folder) / "known.sqlite", pairs)
 
 
-def _spent(work: Coroutine[Any, Any, float], questions: int) -> tuple[float, float]:
+def _spent(work: Coroutine[Any, Any, tuple[float, float]], questions: int) -> tuple[float, float]:
     """Wall-clock and CPU milliseconds a question."""
-    started = time.process_time()
-    seconds = asyncio.run(work)
-    return seconds * 1000 / questions, (time.process_time() - started) * 1000 / questions
+    wall, cpu = asyncio.run(work)
+    return wall * 1000 / questions, cpu * 1000 / questions
+
+
+async def _timed(work: Callable[[], Awaitable[None]], times: int) -> tuple[float, float]:
+    """Wall-clock and CPU seconds of so many at once; what was built before does not count."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    await asyncio.gather(*(work() for _ in range(times)))
+    return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def _known_pairs(url: str, cache: Path, pairs: int) -> Comparison:
@@ -81,7 +90,7 @@ def _known_pairs(url: str, cache: Path, pairs: int) -> Comparison:
     )
 
 
-async def judged(url: str, pairs: list[Pair], cache: Path, in_flight: int) -> float:
+async def judged(url: str, pairs: list[Pair], cache: Path, in_flight: int) -> tuple[float, float]:
     """Seconds for the judge, its cache on disk included; it gets its pairs as the bare loop does, one for one."""
     judge = build_judge(ServerJudgeConfig(url=url, cache=str(cache), max_concurrency=in_flight))
     todo = iter(pairs)
@@ -91,25 +100,24 @@ async def judged(url: str, pairs: list[Pair], cache: Path, in_flight: int) -> fl
             await judge.judge(pair)
 
     await judge.check()
-    start = time.perf_counter()
-    await asyncio.gather(*(worker() for _ in range(in_flight)))
-    seconds = time.perf_counter() - start
+    seconds = await _timed(worker, in_flight)
     await judge.close()
     return seconds
 
 
-async def bare_loop(url: str, pairs: list[Pair], in_flight: int) -> float:
+async def bare_loop(url: str, pairs: list[Pair], in_flight: int) -> tuple[float, float]:
     """Seconds for the same requests from a loop that does nothing else."""
     form, service = Form(load_rubric("strict"), Output.LABEL), Service(Dialect.SGLANG, "fixed")
     todo = iter(pairs)
 
-    async def worker(client: httpx.AsyncClient) -> None:
-        for pair in todo:
-            response = await client.post(f"{url}/v1/chat/completions", json=form.body(pair, service))
-            assert response.json()["choices"][0]["message"]["content"] == "generic"
-
     async with contextlib.AsyncExitStack() as stack:
-        clients = [await stack.enter_async_context(httpx.AsyncClient()) for _ in range(-(-in_flight // 4))]
-        start = time.perf_counter()
-        await asyncio.gather(*(worker(clients[number // 4]) for number in range(in_flight)))
-        return time.perf_counter() - start
+        count = -(-in_flight // 4)
+        clients = cycle([await stack.enter_async_context(httpx.AsyncClient()) for _ in range(count)])
+
+        async def worker() -> None:
+            client = next(clients)
+            for pair in todo:
+                response = await client.post(f"{url}/v1/chat/completions", json=form.body(pair, service))
+                assert response.json()["choices"][0]["message"]["content"] == "generic"
+
+        return await _timed(worker, in_flight)
