@@ -35,6 +35,7 @@ _NOW, _LEAST_TREND = 3, 6
 GAP = "training/rollout_probs_diff_mean"
 AUDIT_SUSPECTED, AUDIT_AGREEMENT = f"{OURS}judge/audit_suspected", f"{OURS}judge/audit_agreement"
 FAST_PATH_AGREEMENT = f"{OURS}judge_step/fast_path_agreement"
+CACHE_ERRORS = f"{OURS}judge_step/cache_errors"
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,17 @@ def _audit(course: _Course) -> Iterable[Alert]:
         )
 
 
+def _cache(course: _Course) -> Iterable[Alert]:
+    errors = course.steps[-1].figures.get(CACHE_ERRORS, 0) if course.steps else 0
+    if errors:
+        yield Alert(
+            "verdict cache",
+            f"the verdict cache failed {errors:.0f} times in this step",
+            "the judge goes on without it and may be asked the same pair again: look at speciarl.judge.cache (does its "
+            "server run, is its disk full?); once it works it is used again",
+        )
+
+
 def _more_specific(course: _Course) -> Iterable[Alert]:
     share = course.now(f"{OURS}share/S+")
     if share is not None and share > MORE_SPECIFIC_SHARE:
@@ -226,6 +238,7 @@ _WATCHES: tuple[Callable[[_Course], Iterable[Alert]], ...] = (
     _collapse,
     _fast_path,
     _audit,
+    _cache,
     _more_specific,
     _probabilities,
 )

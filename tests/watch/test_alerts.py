@@ -24,6 +24,7 @@ HEALTHY = {
     f"{OURS}top_answer": 0.3,
     alerts.FAST_PATH_AGREEMENT: 0.99,
     alerts.AUDIT_SUSPECTED: 0.0,
+    alerts.CACHE_ERRORS: 0.0,
     alerts.AUDIT_AGREEMENT: 0.97,
     alerts.GAP: 4e-3,
 }
@@ -42,6 +43,7 @@ def _name(key: str) -> str:
     short = {
         "reward": REWARD,
         "audit_suspected": alerts.AUDIT_SUSPECTED,
+        "cache_errors": alerts.CACHE_ERRORS,
         "gap": alerts.GAP,
         "agreement": alerts.FAST_PATH_AGREEMENT,
     }
@@ -56,6 +58,7 @@ PROVOKED = [
     pytest.param("collapse", {"top_answer": lambda t: 0.3 + 0.6 * t}, "the commonest makes up 87.9% of all"),
     pytest.param("judge against fast path", {"agreement": lambda t: 1 - 0.1 * t}, "99.1% -> 90.9%"),
     pytest.param("judge's audit", {"audit_suspected": lambda t: float(t > 0.5)}, "fault with 1 of"),
+    pytest.param("verdict cache", {"cache_errors": lambda t: 7.0 * (t == 1)}, "failed 7 times in this step"),
     pytest.param("S+ often", {"Splus": lambda t: 0.12}, "calls 12.0% of the answers more specific"),
     pytest.param("probabilities apart", {"gap": lambda t: 4e-3 + 0.03 * t}, "0.033 apart (0.0066 at first)"),
     pytest.param("probabilities apart", {"gap": lambda t: 4e-7 + 5e-3 * t * t}, "0.0047 apart"),
@@ -83,6 +86,7 @@ def test_run_that_goes_wrong_is_warned_of_with_its_number_and_cure(
         pytest.param({"W": lambda t: 0.2 + (t == 1) / 2, "reward": lambda t: (t == 1) / 2}, id="one odd step"),
         pytest.param({"groups_without_signal": lambda t: float(t == 0)}, id="signal came back"),
         pytest.param({"unparseable": lambda t: 0.09 * (0.4 < t < 0.5)}, id="a burst that healed"),
+        pytest.param({"cache_errors": lambda t: 7.0 * (t < 0.9)}, id="a cache that is back"),
         pytest.param({"answer_words": lambda t: 1 + 2 * t}, id="answers become as long as names are"),
         pytest.param({"answer_words": lambda t: 6.0}, id="long answers from the start"),
         pytest.param({"agreement": lambda t: 0.9}, id="low agreement that does not fall"),
