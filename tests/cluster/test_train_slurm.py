@@ -117,7 +117,7 @@ def test_starts_each_part_on_its_machine_and_releases_all_at_the_end(job: Job, u
     ended = job.submit(arguments=arguments, JUDGE_FLAGS="--tp 1 --replicas 2", CACHE_PASSWORD="secret")
     assert ended.wait(PATIENCE_S) == 0, job.log()
     lines = job.lines()
-    assert f"judge on node3 --host 0.0.0.0 --port {unused_port} --tp 1 --replicas 2" in lines
+    assert f"judge on node3 --host 0.0.0.0 --port {unused_port} --log-dir outputs/judge --tp 1 --replicas 2" in lines
     assert "ray on node1 head --address node1:6379 -- --num-gpus 4" in lines
     assert "ray on node2 join --address node1:6379 -- --num-gpus 4" in lines
     assert "waited --address node1:6379 --nodes 2 --gpus-per-node 4 --seconds 1800" in lines
@@ -182,9 +182,9 @@ def two_judges(job: Job) -> None:
 def test_two_machines_judge_behind_the_router_of_the_first(job: Job, unused_port: int) -> None:
     two_judges(job)
     assert job.submit(JUDGE_FLAGS="--tp 1 --dp 2").wait(PATIENCE_S) == 0, job.log()
-    flags = f"--host 0.0.0.0 --port {unused_port} --tp 1 --dp 2"
-    assert f"judge on node4 {flags}" in job.lines()
-    assert f"judge on node3 {flags} --also http://node4:{unused_port}" in job.lines()
+    where = f"--host 0.0.0.0 --port {unused_port} --log-dir outputs/judge"
+    assert f"judge on node4 {where}/node4 --tp 1 --dp 2" in job.lines()
+    assert f"judge on node3 {where}/node3 --tp 1 --dp 2 --also http://node4:{unused_port}" in job.lines()
     assert job.lines().count("judge ended") == 2
     job.assert_all_released()
 
