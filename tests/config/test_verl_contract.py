@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -66,3 +67,19 @@ def test_verl_reads_freeze_vision_tower_nowhere_still_refused() -> None:
     root = Path(verl.__file__).parent
     readers = [path.name for path in root.rglob("*.py") if "freeze_vision_tower" in path.read_text(encoding="utf-8")]
     assert readers == ["actor.py"]
+
+
+def test_warnings_are_not_muted_in_the_workers_and_still_would_be(config: Any) -> None:
+    """The package that vLLM's server imports sets the level of the root logger, to ERROR unless it is told another."""
+    from tests.fresh_python import run
+
+    code = """
+        import logging
+        import model_hosting_container_standards.logging_config
+        print(logging.getLevelName(logging.root.level))
+    """
+    muted = "SAGEMAKER_CONTAINER_LOG_LEVEL"
+    assert run(code, **{muted: config.ray_kwargs.ray_init.runtime_env.env_vars[muted]}) == "WARNING"
+    assert run(f"import os; os.environ.pop('{muted}', None); os.environ.pop('LOG_LEVEL', None)\n" + dedent(code)) == (
+        "ERROR"
+    )
