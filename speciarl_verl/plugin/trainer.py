@@ -24,7 +24,7 @@ from speciarl_verl.platform_cpu import cpu_selected
 from speciarl_verl.plugin.best_checkpoint import keep_best
 from speciarl_verl.plugin.process_scorer import run_config
 from speciarl_verl.plugin.trainer_mail import stop_run_error
-from speciarl_verl.plugin.watchdog import Part, Watchdog, reason
+from speciarl_verl.plugin.watchdog import Part, Watchdog, interrupter, reason
 from speciarl_verl.rollout.step_figures import validation_figures
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class SpeciaRLTrainer(PPOTrainerSync):
         Raises:
             StopRunError: the judge, the rule or a part of the training failed.
         """
-        watchdog = Watchdog(self._parts(agent_loop_manager), leave=_leave)
+        watchdog = Watchdog(self._parts(agent_loop_manager), interrupter(), _leave)
         watchdog.start()
         try:
             super().fit(agent_loop_manager)

@@ -5,14 +5,14 @@ vLLM server it sees rollouts that failed. trainer.py names the parts; each gets 
 that is an error, or tells a fault, is a death. No answer is none: a busy part takes its time, and so does a network.
 """
 
-import _thread
 import logging
-import os
 import re
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
-from threading import Event, Lock, Thread
+from functools import partial
+from threading import Event, Lock, Thread, get_ident
 from time import monotonic
 
 from ray.exceptions import ActorUnavailableError
@@ -48,9 +48,9 @@ class Watchdog:
     def __init__(
         self,
         parts: Sequence[Part],
+        interrupt: Callable[[], None],
+        leave: Callable[[int], object],
         period_s: float = 1.0,
-        interrupt: Callable[[], None] = _thread.interrupt_main,
-        leave: Callable[[int], object] = os._exit,
         left_alone_s: float = _LEFT_ALONE_S,
         ending_s: float = _ENDING_S,
     ) -> None:
@@ -100,6 +100,16 @@ class Watchdog:
             if deaths and self._death is None:
                 self._death = "; ".join(f"the {name} died: {fault}" for name, fault in deaths) + f". {_CURE}"
             return self._death
+
+
+def interrupter() -> Callable[[], None]:
+    """Called in the main thread: gives what raises KeyboardInterrupt there, also in a call that blocks.
+
+    By a signal of its own: Ray blocks SIGINT in its workers, what a script puts in the background ignores it, and
+    `_thread.interrupt_main` waits for the call to end.
+    """
+    signal.signal(signal.SIGUSR2, signal.default_int_handler)
+    return partial(signal.pthread_kill, get_ident(), signal.SIGUSR2)
 
 
 _CURE = (

@@ -154,7 +154,7 @@ def test_failed_judge_keeps_its_message(trainer: SpeciaRLTrainer, monkeypatch: p
 
 def fitted(trainer: Any, raised: BaseException, death: StopRunError | None, monkeypatch: pytest.MonkeyPatch) -> Dog:
     dog = Dog(death)
-    monkeypatch.setattr(trainer_module, "Watchdog", lambda _parts, **_settings: dog)
+    monkeypatch.setattr(trainer_module, "Watchdog", lambda *_: dog)
     monkeypatch.setattr(trainer, "_parts", lambda _manager: [])
     monkeypatch.setattr(PPOTrainer, "fit", Mock(side_effect=raised))
     return dog

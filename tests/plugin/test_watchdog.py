@@ -8,6 +8,7 @@ import pytest
 from ray.exceptions import ActorUnavailableError
 
 from speciarl_verl.plugin.watchdog import Part, Watchdog, reason
+from tests.fresh_python import run
 
 DIED = """The actor died unexpectedly before finishing this task.
 \tclass_name: SpeciaRLAgentLoopWorker
@@ -37,7 +38,7 @@ FAULTY = Part("rollout server 0", lambda: answered("its engine's process is gone
 
 def watchdog(*parts: Part, **settings: object) -> Watchdog:
     fresh = [Part(part.name, part.ask) for part in parts]
-    return Watchdog(fresh, period_s=0.01, **settings)  # type: ignore[arg-type]
+    return Watchdog(fresh, **{"interrupt": print, "leave": print, "period_s": 0.01, **settings})  # type: ignore[arg-type]
 
 
 def test_nothing_is_said_while_all_answer_or_are_busy() -> None:
@@ -92,6 +93,26 @@ def test_a_part_that_dies_later_interrupts_the_main_thread_then_ends_the_process
     pending.set_exception(RuntimeError(DIED))
     assert interrupted.wait(60)
     assert left.wait(60)
+
+
+def test_a_main_thread_that_blocks_is_interrupted_even_where_sigint_is_blocked_and_ignored() -> None:
+    output = run(
+        """
+        import signal, threading
+        from concurrent.futures import Future
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        from speciarl_verl.plugin.watchdog import Part, Watchdog, interrupter
+        gone = Future()
+        gone.set_result("its process is gone")
+        Watchdog([Part("worker", lambda: gone)], interrupter(), print, left_alone_s=0.5, ending_s=600).start()
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            print("interrupted")
+        """
+    )
+    assert output.splitlines()[-1] == "interrupted"
 
 
 def test_a_run_that_ends_by_itself_is_not_interrupted() -> None:
