@@ -168,6 +168,7 @@ if [[ -n $dry_run ]]; then
   exit 0
 fi
 "$python" -m speciarl_verl.cli preflight "${OVERRIDES[@]}"
+[[ -z ${RAY_ADDRESS:-} ]] || "$python" "$here/cluster/one_training.py" --address "$RAY_ADDRESS"
 mkdir -p "$out/metrics"
 export VERL_FILE_LOGGER_PATH=$metrics
 log=$out/train.log

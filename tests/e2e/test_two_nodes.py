@@ -93,7 +93,7 @@ class Machines:
             process.wait()
             raise
 
-    def training(self, world: World, out: Path) -> Training:
+    def training(self, world: World, out: Path, *last: str) -> Training:
         flags = ["--judge", "server", "--judge-url", f"http://127.0.0.1:{self.judge_port}"]
         flags += ["--nnodes", "2", "--gpus-per-node", "1"]
         overrides = [
@@ -109,7 +109,7 @@ class Machines:
         micro = ("actor.ppo_micro_batch_size_per_gpu", "rollout.log_prob_micro_batch_size_per_gpu")
         overrides += [f"actor_rollout_ref.{key}=32" for key in (*micro, "ref.log_prob_micro_batch_size_per_gpu")]
         variables = {"RAY_ADDRESS": self.address, "CACHE_PASSWORD": PASSWORD}
-        return Training(world.command(out, *flags, overrides=tuple(overrides)), out, extra=variables)
+        return Training(world.command(out, *flags, overrides=(*overrides, *last)), out, extra=variables)
 
 
 @pytest.fixture
