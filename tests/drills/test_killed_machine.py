@@ -1,5 +1,6 @@
 """SIGKILL to the raylet of one of two machines: the run ends by name; with the machine back, the command goes on."""
 
+import logging
 import random
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.e2e.test_two_nodes import STEPS, Machines, machines
 
 __all__ = ["machines"]
 
+logger = logging.getLogger(__name__)
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(2400)]
 
 
@@ -27,6 +29,7 @@ def test_training_ends_with_its_machine_and_resumes_when_it_is_back(
         machines.kill_the_joined()
         killed_at = time.time()
         assert training.wait(END_S) != 0
+        logger.info("raylet: ended after %.0f s", time.time() - killed_at)
         said = training.last_words()
         assert said.startswith("training stopped: the ")
         assert " died: " in said
