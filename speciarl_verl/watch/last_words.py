@@ -13,6 +13,12 @@ _OF_A_DEAD_ACTOR = re.compile(r"^(?P<about>class_name:|The actor is dead because
 _RAY_TRACE = re.compile(r"^ray\.\S+: ray::")
 """Names the task that failed, and not yet why."""
 
+_UNREACHED = (
+    "the process TaskRunnerV1 of the training cannot be reached: its machine died, or the network to it; the same "
+    "command resumes from the last checkpoint"
+)
+"""The one actor that the driver itself asks."""
+
 
 def last_words(lines: Iterable[str]) -> str | None:
     """Our message that ended the run, else the last exception, else the last line; None where there is no line.
@@ -34,8 +40,11 @@ def last_words(lines: Iterable[str]) -> str | None:
             raised, dead = text, {}
         elif told := _OF_A_DEAD_ACTOR.match(text):
             dead.setdefault(told["about"], told["what"])
-    if stopped is None and raised is not None and "ActorDiedError" in raised:
-        return _death(dead)
+    if stopped is None and raised is not None:
+        if "ActorDiedError" in raised:
+            return _death(dead)
+        if raised.startswith("ray.exceptions.ActorUnavailableError"):
+            return _UNREACHED
     return stopped or raised or last
 
 

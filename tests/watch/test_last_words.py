@@ -46,3 +46,16 @@ def test_death_of_the_trainers_own_process_names_it_its_cause_and_cure() -> None
     )
     assert words.endswith("the same command resumes from the last checkpoint")
     assert last_words([*died, "ValueError: what came after"]) == "ValueError: what came after"
+
+
+def test_trainer_on_a_machine_that_died_is_named() -> None:
+    lines = [
+        "Traceback (most recent call last):",
+        "ray.exceptions.ActorUnavailableError: The actor b94a is unavailable: The actor is temporarily unavailable: "
+        "RpcError: RPC error: Socket closed rpc_code: 14. The task may or may not have been executed on the actor.",
+        "Set the environment variable HYDRA_FULL_ERROR=1 for a complete stack trace.",
+    ]
+    words = last_words(lines)
+    assert words is not None
+    assert words.startswith("the process TaskRunnerV1 of the training cannot be reached: its machine died")
+    assert words.endswith("the same command resumes from the last checkpoint")
