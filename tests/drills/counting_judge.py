@@ -9,8 +9,9 @@ import json
 import os
 import sys
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from tests.loopback import JsonHandler, LoopbackServer, completion, models
 
 
 def verdict(ground_truth: str, prediction: str) -> str:
@@ -23,44 +24,28 @@ def verdict(ground_truth: str, prediction: str) -> str:
     return "less specific" if answer and answer == truth[-len(answer) :] else "wrong"
 
 
-class CountingJudge(ThreadingHTTPServer):
-    daemon_threads = True
-
+class CountingJudge(LoopbackServer):
     def __init__(self, port: int, journal: Path) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(_Handler, port)
         self.journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
     def sent(self, pair: dict[str, str]) -> None:
         os.write(self.journal, (json.dumps({"time": time.time(), **pair}) + "\n").encode())
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(JsonHandler):
     server: CountingJudge
-    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         if self.path.endswith("/models"):
-            self._send(200, {"object": "list", "data": [{"id": "counting", "object": "model"}]})
+            self.send(200, models("counting"))
         else:
-            self._send(200 if "health" in self.path else 404, {})
+            self.send(200 if "health" in self.path else 404, {})
 
     def do_POST(self) -> None:
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        pair = json.loads(request["messages"][-1]["content"])
-        message = {"role": "assistant", "content": verdict(pair["ground_truth"], pair["prediction"])}
-        self._send(200, {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+        pair = json.loads(self.read()["messages"][-1]["content"])
+        self.send(200, completion(verdict(pair["ground_truth"], pair["prediction"])))
         self.server.sent(pair)
-
-    def _send(self, status: int, body: object) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_arguments: object) -> None:
-        """Quiet."""
 
 
 if __name__ == "__main__":

@@ -57,6 +57,12 @@ class Training:
                 self.command, cwd=ROOT, env={**environment(), **self.extra}, stdout=output, stderr=output
             )
 
+    def resume(self, step: int) -> None:
+        """Launch again: it goes on behind that step, to its end."""
+        self.start()
+        assert self.wait(1800) == 0, self.said()[-4000:]
+        assert f"Resuming from {self.out}/checkpoints/global_step_{step}" in self.said()
+
     def wait_for_step(self, step: int) -> None:
         """Until this launch has judged the rollouts of that step."""
         deadline = time.monotonic() + START_S

@@ -1,65 +1,46 @@
 """A judge that dies in mid-training ends the run, soon and with its name, even where verl would refill for ever."""
 
-import json
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import ROOT, World, environment
+from tests.loopback import JsonHandler, LoopbackServer, completion, models
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 BUDGET_S = 5
 
 
-class DyingJudge(ThreadingHTTPServer):
+class DyingJudge(LoopbackServer):
     """Speaks the OpenAI protocol; calls every prediction generic, until it is told to die: then 503."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.verdicts = 0
         self.died_at: float | None = None
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(JsonHandler):
     server: DyingJudge
 
     def do_GET(self) -> None:
         if self.path.endswith("/models"):
-            self._send(200, {"object": "list", "data": [{"id": "fake", "object": "model"}]})
+            self.send(200, models("fake"))
         else:
-            self._send(404, {})
+            self.send(404, {})
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        self.read()
         if self.server.died_at is not None:
-            self._send(503, {"error": "out of memory"})
+            self.send(503, {"error": "out of memory"})
             return
         self.server.verdicts += 1
-        message = {"role": "assistant", "content": "generic"}
-        self._send(200, {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
-
-    def _send(self, status: int, body: object) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_arguments: object) -> None:
-        """Quiet."""
+        self.send(200, completion("generic"))
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from recipes.quickstart.responses import respond
 from speciarl_verl.evaluation.pictures import PictureFiles, open_picture, read_pictures
 from speciarl_verl.prompts import load_prompt
 from tests.e2e.conftest import ROOT, World, environment
+from tests.loopback import JsonHandler, LoopbackServer, completion, models
 from tests.servers.serving import VLLM, Engine, Serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -198,38 +198,21 @@ def test_server_gives_the_same_and_survives_a_kill(
     assert evaluations.run("server-killed", *flags) == uninterrupted
 
 
-class SlowJudge(ThreadingHTTPServer):
+class SlowJudge(LoopbackServer):
     """An LLM judge that takes its time; its word depends on the pair alone."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        super().__init__(_Handler)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(JsonHandler):
     def do_GET(self) -> None:
-        self._send({"object": "list", "data": [{"id": "judge", "object": "model"}]})
+        self.send(200, models("judge"))
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["messages"][-1]["content"]
+        asked = self.read()["messages"][-1]["content"]
         time.sleep(0.05)
-        word = ("wrong", "generic", "specific")[sum(asked.encode()) % 3]
-        self._send({"choices": [{"index": 0, "message": {"role": "assistant", "content": word}}]})
-
-    def _send(self, body: object) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_arguments: object) -> None:
-        """Quiet."""
+        self.send(200, completion(("wrong", "generic", "specific")[sum(asked.encode()) % 3]))
 
 
 @pytest.mark.drill

@@ -44,9 +44,7 @@ def test_asked_to_stop_it_saves_and_the_same_command_goes_on(world: World, tmp_p
             assert training.left() == []
             assert training.saved_step() == stopped
 
-            training.start()
-            assert training.wait(1800) == 0, training.said()[-4000:]
-            assert f"Resuming from {out}/checkpoints/global_step_{stopped}" in training.said()
+            training.resume(stopped)
             assert training.steps() == list(range(1, STEPS + 1))
         finally:
             training.clean_up()

@@ -2,26 +2,24 @@
 
 import base64
 import io
-import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from PIL import Image
 
+from tests.loopback import JsonHandler, LoopbackServer, completion, models
+
 Reply = tuple[int, object]
 
 
-class VisionServer(ThreadingHTTPServer):
+class VisionServer(LoopbackServer):
     """Answers each picture by `respond(request body)`, `script` replies first; `listing` takes its models' place."""
 
-    daemon_threads = True
-
     def __init__(self, owner: str = "vllm") -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.owner = owner
         self.model = "seer"
         self.respond: Callable[[dict[str, Any]], Reply] = lambda body: choices(*["<answer>bird</answer>"] * count(body))
@@ -35,10 +33,6 @@ class VisionServer(ThreadingHTTPServer):
 
     def handle_error(self, *_arguments: object) -> None:
         """Clients that give up are part of the tests."""
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
 
 @contextmanager
@@ -54,8 +48,7 @@ def running(owner: str = "vllm") -> Iterator[VisionServer]:
 
 def choices(*texts: str, **message: object) -> Reply:
     """A chat completion."""
-    made = [{"index": i, "message": {"role": "assistant", "content": text, **message}} for i, text in enumerate(texts)]
-    return 200, {"choices": made, "usage": {"completion_tokens": 7 * len(texts)}}
+    return 200, completion(*texts, **message) | {"usage": {"completion_tokens": 7 * len(texts)}}
 
 
 def count(body: dict[str, Any]) -> int:
@@ -76,17 +69,15 @@ def picture(body: dict[str, Any]) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(data)))
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(JsonHandler):
     server: VisionServer
-    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        cards = {"object": "list", "data": [{"id": self.server.model, "owned_by": self.server.owner}]}
-        self._send(*(self.server.listing or (200, cards)))
+        self.send(*(self.server.listing or (200, models(self.server.model, owned_by=self.server.owner))))
 
     def do_POST(self) -> None:
         server = self.server
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self.read()
         with server.lock:
             server.requests.append(body)
             server.headers.append(dict(self.headers))
@@ -96,15 +87,4 @@ class _Handler(BaseHTTPRequestHandler):
         status, answer = scripted if scripted else server.respond(body)
         with server.lock:
             server.busy -= 1
-        self._send(status, answer)
-
-    def _send(self, status: int, body: object) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_arguments: object) -> None:
-        """Quiet."""
+        self.send(status, answer)
