@@ -1,10 +1,12 @@
 """When a failed HTTP request is worth another attempt, and how long to wait before it."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
-import httpx
+import aiohttp
 from tenacity import RetryCallState
 from tenacity.wait import wait_random_exponential
 
@@ -30,21 +32,42 @@ class TransientError(Exception):
         self.unreachable = unreachable
 
 
-def transient_response(response: httpx.Response, fault: str) -> TransientError | None:
+@dataclass(frozen=True)
+class Reply:
+    """What came back, whole."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def text(self) -> str:
+        """For messages."""
+        return self.body.decode(errors="replace")
+
+
+def transient_reply(reply: Reply, fault: str) -> TransientError | None:
     """408, 429 and 5xx as an error worth another attempt; None for any other status, and where the money is spent."""
-    if response.status_code not in _RETRIED and not response.is_server_error:
+    is_down = 500 <= reply.status < 600
+    if reply.status not in _RETRIED and not is_down:
         return None
-    if response.status_code == 429 and "insufficient_quota" in response.text:
+    if reply.status == 429 and "insufficient_quota" in reply.text:
         return None
-    return TransientError(fault, retry_after(response.headers.get("Retry-After")), is_down=response.is_server_error)
+    return TransientError(fault, retry_after(reply.headers.get("Retry-After")), is_down=is_down)
 
 
-def transient_failure(error: httpx.RequestError | asyncio.TimeoutError, timeout_s: float) -> TransientError:
+def transient_failure(error: aiohttp.ClientError | OSError | asyncio.TimeoutError, timeout_s: float) -> TransientError:
     """A request without a response, in words; timeouts and resets often have none of their own."""
+    if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ConnectionTimeoutError)):
+        why = str(getattr(error, "os_error", error)) or "no answer"
+        return TransientError(f"cannot connect: {why}", is_down=True, unreachable=True)
     if isinstance(error, asyncio.TimeoutError):
         return TransientError(f"no answer within {timeout_s:.1f} s", is_down=True)
-    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
-        return TransientError(f"cannot connect: {str(error) or 'no answer'}", is_down=True, unreachable=True)
     described = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return TransientError(described, is_down=True)
 

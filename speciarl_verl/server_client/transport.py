@@ -6,32 +6,41 @@ second wait (breaker.py).
 """
 
 import asyncio
+import json
 import logging
-import math
 import os
 import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from itertools import cycle
 from typing import Protocol, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-import httpx
+import aiohttp
+import certifi
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
+from yarl import URL
 
 from speciarl_verl.server_client.breaker import breaker_of
 from speciarl_verl.server_client.endpoint import Endpoint
 from speciarl_verl.server_client.failure import ServerError, ServerFailureError, ServerRefusalError
-from speciarl_verl.server_client.retry import TransientError, seconds_to_wait, transient_failure, transient_response
+from speciarl_verl.server_client.retry import (
+    Reply,
+    TransientError,
+    seconds_to_wait,
+    transient_failure,
+    transient_reply,
+)
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 _CONNECT_S = 5.0
-_CONNECTIONS_A_CLIENT = 4
-"""httpx looks at all connections of a client for each request, which at 64 takes longer than all the rest."""
+_KEPT_S = 4.0
+"""How long a connection stays open for the next request: a second less than uvicorn keeps it."""
 _LEAST_S = 0.1
 _QUOTED = 300
 _TLS_CURES = {
@@ -105,12 +114,23 @@ class Transport:
         self._counter = counter or Uncounted()
         self._breaker = breaker_of(endpoint.api)
         self._places = asyncio.Semaphore(max_concurrency)
-        # The semaphore bounds the pool, and `Patience` the whole attempt: httpx's own read timeout restarts with
-        # every byte, so a slow drip would outlive it.
-        tls = _tls(endpoint)
-        count = math.ceil(max_concurrency / _CONNECTIONS_A_CLIENT)
-        self._clients = [_client(endpoint, tls, proxy) for _ in range(count)]
-        self._turns = cycle(self._clients)
+        self._tls = _tls(endpoint)
+        self._proxy = _proxy(endpoint) if proxy else None
+        self._opened: aiohttp.ClientSession | None = None
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        """It belongs to the event loop of its first request."""
+        if self._opened is None:
+            # The semaphore bounds the connections.
+            connector = aiohttp.TCPConnector(limit=0, ssl=self._tls, keepalive_timeout=_KEPT_S)
+            self._opened = aiohttp.ClientSession(
+                connector=connector,
+                headers=self._endpoint.headers,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                proxy=self._proxy,
+            )
+        return self._opened
 
     async def get(self, path: str, read: Callable[[object], T], patience: Patience, of_root: bool = False) -> T:
         """GET a path below the API, or below the server's root; see `chat`."""
@@ -138,8 +158,9 @@ class Transport:
 
     async def close(self) -> None:
         """Close the connections."""
-        for client in self._clients:
-            await client.aclose()
+        if self._opened is not None:
+            await self._opened.close()
+            self._opened = None
 
     async def _exchange(self, call: _Call, read: Callable[[object], T], patience: Patience) -> T:
         start = time.monotonic()
@@ -170,9 +191,9 @@ class Transport:
                 raise TransientError(str(self._breaker.fault), unreachable=self._breaker.fault.unreachable)
             await asyncio.sleep(min(wait_s, left))
 
-    async def _watched(self, call: _Call, timeout_s: float) -> httpx.Response:
+    async def _watched(self, call: _Call, timeout_s: float) -> Reply:
         try:
-            response = await self._attempt(call, timeout_s)
+            reply = await self._attempt(call, timeout_s)
         except TransientError as error:
             if error.is_down:
                 self._breaker.failed(TransientError(self._safe(error), unreachable=error.unreachable))
@@ -183,40 +204,46 @@ class Transport:
             self._breaker.answered()
             raise
         self._breaker.answered()
-        return response
+        return reply
 
-    async def _attempt(self, call: _Call, timeout_s: float) -> httpx.Response:
+    async def _attempt(self, call: _Call, timeout_s: float) -> Reply:
         try:
-            request = next(self._turns).request(call.method, _parsed(call.url), json=call.body)
-            response = await asyncio.wait_for(request, timeout_s)
-        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
+            reply = await self._send(call, timeout_s)
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
             raise ServerError(f"{self._named(call)}: the request cannot be sent: {self._safe(error)}") from error
-        except (httpx.RequestError, asyncio.TimeoutError) as error:
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
             cure = next((cure for sign, cure in _TLS_CURES.items() if sign in str(error)), None)
             if cure is not None:
                 raise ServerError(f"{self._named(call)}: {self._safe(error)}. {cure}") from error
             raise transient_failure(error, timeout_s) from error
-        if response.is_success:
-            return response
-        said = " ".join(self._endpoint.without_key(response.text)[:_QUOTED].split())
-        fault = f"HTTP {response.status_code} {response.reason_phrase}{f': {said}' if said else ''}"
-        transient = transient_response(response, fault)
+        if reply.is_success:
+            return reply
+        said = " ".join(self._endpoint.without_key(reply.text)[:_QUOTED].split())
+        fault = f"HTTP {reply.status} {reply.reason}{f': {said}' if said else ''}"
+        transient = transient_reply(reply, fault)
         if transient is not None:
             raise transient
-        cure = _cure(response, self._endpoint)
-        raise ServerRefusalError(f"{self._named(call)}: {fault}. {cure}", response.status_code)
+        raise ServerRefusalError(f"{self._named(call)}: {fault}. {_cure(reply, self._endpoint)}", reply.status)
 
-    def _decoded(self, response: httpx.Response, read: Callable[[object], T]) -> T:
-        """Decode a successful response; whatever is wrong with its body may be gone at the next attempt."""
+    async def _send(self, call: _Call, timeout_s: float) -> Reply:
+        # From the first byte to the last: a slow drip does not start it again.
+        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_S)
+        async with self._session.request(
+            call.method, _parsed(call.url), json=call.body, timeout=timeout, allow_redirects=False
+        ) as response:
+            return Reply(response.status, response.reason or "", response.headers, await response.read())
+
+    def _decoded(self, reply: Reply, read: Callable[[object], T]) -> T:
+        """Decode a successful reply; whatever is wrong with its body may be gone at the next attempt."""
         try:
-            body = response.json()
+            body = json.loads(reply.body)
             if isinstance(body, dict) and body.get("error"):
                 raise ValueError(f"an error instead of a result: {body['error']}")
             return read(body)
         except (ValueError, RecursionError) as error:
-            fault = self._endpoint.without_key(f"{error} ({response.text[:80]!r})")
+            fault = self._endpoint.without_key(f"{error} ({reply.text[:80]!r})")
             # Without its cause, which a traceback would print: the server may have quoted the key.
-            raise TransientError(f"HTTP {response.status_code} with an unusable body: {fault}") from None
+            raise TransientError(f"HTTP {reply.status} with an unusable body: {fault}") from None
 
     def _note_retry(self, state: RetryCallState) -> None:
         self._counter.retries += 1
@@ -234,39 +261,39 @@ class Transport:
 
 
 def _tls(endpoint: Endpoint) -> ssl.SSLContext:
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     try:
-        return httpx.create_ssl_context()
+        return ssl.create_default_context(cafile=file or (None if folder else certifi.where()), capath=folder or None)
     except OSError as error:
-        file = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
         server = f"{endpoint.names.server} {endpoint.api}"
-        raise ServerError(f"{server}: no certificates can be read from {file} (SSL_CERT_FILE): {error}") from error
+        raise ServerError(
+            f"{server}: no certificates can be read from {file or folder} (SSL_CERT_FILE): {error}"
+        ) from error
 
 
-def _client(endpoint: Endpoint, tls: ssl.SSLContext, proxy: bool) -> httpx.AsyncClient:
-    try:
-        return httpx.AsyncClient(
-            timeout=httpx.Timeout(None, connect=_CONNECT_S),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
-            headers=endpoint.headers,
-            verify=tls,
-            trust_env=proxy,
-        )
-    except (ImportError, ValueError, httpx.InvalidURL):
+def _proxy(endpoint: Endpoint) -> str | None:
+    """The one that the environment names for the server; aiohttp by itself heeds no ALL_PROXY."""
+    named, server = getproxies(), urlsplit(endpoint.api)
+    proxy = named.get(server.scheme) or named.get("all")
+    if proxy is None or proxy_bypass(server.netloc):
+        return None
+    if urlsplit(proxy).scheme not in ("http", "https"):
         # Not quoted, as it may hold a password.
         raise ServerError(
             f"{endpoint.names.server} {endpoint.api}: the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot "
             "be used: only http:// and https:// proxies can"
-        ) from None
+        )
+    return proxy
 
 
 @cache
-def _parsed(url: str) -> httpx.URL:
-    """There are a handful, and parsing takes a tenth of a request."""
-    return httpx.URL(url)
+def _parsed(url: str) -> URL:
+    """As it stands; there are a handful."""
+    return URL(url, encoded=True)
 
 
-def _cure(response: httpx.Response, endpoint: Endpoint) -> str:
-    status, names = response.status_code, endpoint.names
+def _cure(reply: Reply, endpoint: Endpoint) -> str:
+    status, names = reply.status, endpoint.names
     if status in (401, 403):
         return f"Name the environment variable that holds the key in {names.api_key_env}."
     if status in (402, 429):
@@ -274,7 +301,7 @@ def _cure(response: httpx.Response, endpoint: Endpoint) -> str:
     if status == 404:
         return f"Check {names.url} (the API's base, often ending in /v1) and {names.model}."
     if 300 <= status < 400:
-        place = endpoint.without_key(response.headers.get("Location", "")).partition("?")[0]
+        place = endpoint.without_key(reply.headers.get("Location", "")).partition("?")[0]
         to = f" (it points to {place})" if place else ""
         return f"Redirects are not followed: name the final address in {names.url}{to}."
     return f"The server does not take the request: check {names.model}, {names.body} and the server's log."

@@ -1,8 +1,4 @@
-"""(e) The judge's client beside a bare loop of its own HTTP library, against a server that answers after 200 ms.
-
-The bare loop does nothing but ask, over as many small clients as the judge has: one client with all connections would
-be an easier rival, as its pool is searched at every request.
-"""
+"""(e) The judge's client beside a bare loop of its own HTTP library, against a server that answers after 200 ms."""
 
 import asyncio
 import contextlib
@@ -11,11 +7,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import httpx
+import aiohttp
 
 from speciarl_verl.judge.build import build_judge
 from speciarl_verl.judge.judge_config import Output, ServerJudgeConfig
@@ -29,7 +24,7 @@ from tests.servers import fixed_latency
 LATENCY_S = 0.2
 IN_FLIGHT = (1, 8, 64, 256, 512)
 WAVES = 10
-_RIVAL = "a bare loop over httpx"
+_RIVAL = "a bare loop over aiohttp"
 _WALL = Labels("e wait", "wall ms a pair", _RIVAL, f"{LATENCY_S * 1000:g} ms / in flight: the server's own time")
 _CPU = Labels("e work", "CPU ms a pair", _RIVAL, "one request written and one answer read")
 
@@ -81,7 +76,7 @@ def _known_pairs(url: str, cache: Path, pairs: int) -> Comparison:
     """What a step costs whose pairs are all in the cache."""
     questions = [Pair(f"prediction {number}", "House Sparrow") for number in range(1_280)]
 
-    labels = Labels("e known pair", "CPU ms a pair", "a bare request over httpx", "one read of the cache")
+    labels = Labels("e known pair", "CPU ms a pair", "a bare request over aiohttp", "one read of the cache")
     return labels.compare(
         "all in the cache",
         lambda: _spent(judged(url, questions, cache, 64), len(questions))[1],
@@ -110,14 +105,11 @@ async def bare_loop(url: str, pairs: list[Pair], in_flight: int) -> tuple[float,
     form, service = Form(load_rubric("strict"), Output.LABEL), Service(Dialect.SGLANG, "fixed")
     todo = iter(pairs)
 
-    async with contextlib.AsyncExitStack() as stack:
-        count = -(-in_flight // 4)
-        clients = cycle([await stack.enter_async_context(httpx.AsyncClient()) for _ in range(count)])
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
 
         async def worker() -> None:
-            client = next(clients)
             for pair in todo:
-                response = await client.post(f"{url}/v1/chat/completions", json=form.body(pair, service))
-                assert response.json()["choices"][0]["message"]["content"] == "generic"
+                async with client.post(f"{url}/v1/chat/completions", json=form.body(pair, service)) as response:
+                    assert (await response.json())["choices"][0]["message"]["content"] == "generic"
 
         return await _timed(worker, in_flight)

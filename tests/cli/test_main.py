@@ -4,8 +4,8 @@ import pytest
 
 from tests.fresh_python import run
 
-HEAVY = ("rich", "markdown_it", "numpy", "pyarrow", "datasets", "httpx", "tqdm", "hydra", "omegaconf", "yaml", "scipy",
-         "jinja2", "PIL", "torch", "verl", "ray", "transformers", "matplotlib", "redis", "sqlite3", "tenacity",
+HEAVY = ("rich", "markdown_it", "numpy", "pyarrow", "datasets", "aiohttp", "tqdm", "hydra", "omegaconf", "yaml",
+         "scipy", "jinja2", "PIL", "torch", "verl", "ray", "transformers", "matplotlib", "redis", "sqlite3", "tenacity",
          *(f"speciarl_verl.{room}" for room in ("judge.llm", "judge.cache", "judge.calibration", "evaluation", "config",
                                                 "preflight", "plugin", "rollout", "server_client.transport"))
          )  # fmt: skip

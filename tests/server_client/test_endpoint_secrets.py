@@ -68,7 +68,7 @@ async def test_judge_key_is_sent_and_is_in_no_log_repr_or_cache(fake, named, tmp
     account = ledger.account()
     assert KEY not in f"{account.to_json()} {account.lines()} {account!r}"
     assert KEY not in caplog.text
-    assert "POST" in caplog.text
+    assert fake.url in caplog.text
 
 
 FAULTS = [
@@ -90,8 +90,7 @@ FAULTS = [
 async def test_judge_server_that_quotes_the_key_back_spreads_it_nowhere(fake, named, tmp_path, caplog, fault):
     caplog.set_level(logging.DEBUG)
     # The HTTP library's own debugging shows what servers send, and is not ours to edit.
-    for library in ("httpcore", "httpx"):
-        caplog.set_level(logging.WARNING, logger=library)
+    caplog.set_level(logging.WARNING, logger="aiohttp")
     judge = judge_of(fake.url, tmp_path / "verdicts.sqlite", budget_s=0.3, **named)
     fake.script.extend([fault(fake)] * 1000)
     with pytest.raises(JudgeError) as error:

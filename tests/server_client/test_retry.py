@@ -3,41 +3,52 @@ from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from types import SimpleNamespace
 
-import httpx
+import aiohttp
 import pytest
+from aiohttp.client_reqrep import ConnectionKey, RequestInfo
 from tenacity.wait import wait_fixed
+from yarl import URL
 
 from speciarl_verl.server_client import retry
 from speciarl_verl.server_client.retry import (
+    Reply,
     TransientError,
     retry_after,
     seconds_to_wait,
     transient_failure,
-    transient_response,
+    transient_reply,
+)
+
+KEY = ConnectionKey("h", 80, False, True, None, None, None)
+PROXY = aiohttp.ClientHttpProxyError(
+    RequestInfo(URL("http://h"), "POST", None, URL("http://h")), (), status=407, message="who?"
 )
 
 
 @pytest.mark.parametrize(("status", "is_down"), [(408, False), (429, False), (500, True), (503, True), (599, True)])
-def test_transient_response_is_asked_again(status, is_down):
-    error = transient_response(httpx.Response(status, headers={"Retry-After": "3"}), "fault")
+def test_transient_reply_is_asked_again(status, is_down):
+    error = transient_reply(Reply(status, "", {"Retry-After": "3"}, b""), "fault")
     assert error is not None
     assert (str(error), error.retry_after_s, error.is_down, error.unreachable) == ("fault", 3.0, is_down, False)
 
 
 @pytest.mark.parametrize("status", [200, 301, 400, 401, 403, 404, 409, 413, 422, 451])
-def test_transient_response_of_any_other_status_is_none(status):
-    assert transient_response(httpx.Response(status), "fault") is None
+def test_transient_reply_of_any_other_status_is_none(status):
+    assert transient_reply(Reply(status, "", {}, b""), "fault") is None
 
 
 @pytest.mark.parametrize(
     ("error", "message", "unreachable"),
     [
         pytest.param(asyncio.TimeoutError(), "no answer within 2.5 s", False, id="timeout"),
-        pytest.param(httpx.ConnectError("refused"), "cannot connect: refused", True, id="refused"),
-        pytest.param(httpx.ConnectTimeout(""), "cannot connect: no answer", True, id="no route"),
-        pytest.param(httpx.ProxyError("407"), "cannot connect: 407", True, id="proxy"),
-        pytest.param(httpx.ReadError(""), "ReadError", False, id="reset"),
-        pytest.param(httpx.RemoteProtocolError("cut"), "RemoteProtocolError: cut", False, id="cut"),
+        pytest.param(
+            aiohttp.ClientConnectorError(KEY, OSError("refused")), "cannot connect: refused", True, id="refused"
+        ),
+        pytest.param(aiohttp.ConnectionTimeoutError(), "cannot connect: no answer", True, id="no route"),
+        pytest.param(PROXY, "cannot connect: 407, message='who?', url='http://h'", True, id="proxy"),
+        pytest.param(aiohttp.ClientOSError(104, "reset"), "ClientOSError: [Errno 104] reset", False, id="reset"),
+        pytest.param(aiohttp.ServerDisconnectedError("cut"), "ServerDisconnectedError: cut", False, id="cut"),
+        pytest.param(aiohttp.ClientPayloadError(""), "ClientPayloadError", False, id="half an answer"),
     ],
 )
 def test_transient_failure_says_what_it_was(error, message, unreachable):

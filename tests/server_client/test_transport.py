@@ -1,14 +1,14 @@
 """One exchange: what is sent, what is tried again, what ends, and how it is said."""
 
 import asyncio
-import sys
 import traceback
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import aiohttp
 import pytest
+from aiohttp.client_reqrep import ConnectionKey
 
 from speciarl_verl.server_client.failure import (
     ServerError,
@@ -148,11 +148,11 @@ async def test_chat_server_not_there_is_unreachable_also_while_the_breaker_waits
 async def test_chat_tls_that_cannot_work_ends_at_once_with_the_cure(fake, open_transport, monkeypatch, said, cure):
     tried = []
 
-    async def refuse(*_arguments: Any, **_settings: Any) -> httpx.Response:
+    async def refuse(*_arguments: Any, **_settings: Any) -> aiohttp.ClientResponse:
         tried.append(said)
-        raise httpx.ConnectError(said)
+        raise aiohttp.ClientConnectorSSLError(ConnectionKey("h", 443, True, True, None, None, None), OSError(1, said))
 
-    monkeypatch.setattr(httpx.AsyncClient, "request", refuse)
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", refuse)
     with pytest.raises(ServerError, match=cure):
         await chat(open_transport(fake.url))
     assert len(tried) == 1
@@ -171,13 +171,13 @@ async def test_chat_https_at_a_port_of_http_names_the_cure(open_transport):
 
 
 @pytest.mark.parametrize(
-    "error", [httpx.UnsupportedProtocol("x"), httpx.LocalProtocolError("x"), httpx.InvalidURL("x")]
+    "error", [aiohttp.InvalidURL("x"), aiohttp.InvalidUrlClientError("x"), aiohttp.NonHttpUrlClientError("x")]
 )
 async def test_chat_request_that_cannot_be_sent_is_not_tried_again(fake, open_transport, monkeypatch, error):
-    async def refuse(*_arguments: Any, **_settings: Any) -> httpx.Response:
+    async def refuse(*_arguments: Any, **_settings: Any) -> aiohttp.ClientResponse:
         raise error
 
-    monkeypatch.setattr(httpx.AsyncClient, "request", refuse)
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", refuse)
     with pytest.raises(ServerError, match="cannot be sent"):
         await chat(open_transport(fake.url))
 
@@ -234,8 +234,6 @@ def test_proxy_of_another_kind_is_refused_and_not_quoted(monkeypatch, proxy):
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ALL_PROXY", proxy)
-    # What httpx needs for SOCKS is no dependency of ours; somebody may have it all the same.
-    monkeypatch.setitem(sys.modules, "socksio", None)
     Transport(at("http://h:1"), 1)
     with pytest.raises(ServerError, match="only http:// and https:// proxies") as error:
         Transport(at("http://h:1"), 1, proxy=True)

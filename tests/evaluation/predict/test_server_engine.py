@@ -158,8 +158,7 @@ def test_a_server_that_goes_away_ends_the_stage_with_what_came(tmp_path: Path) -
             server.server_close()
             # Connections that are open are answered still: only new ones are refused.
             server.respond = lambda body: (503, {})
-            for client in engine._transport._clients:
-                client.headers["Connection"] = "close"
+            engine._transport._session.headers["Connection"] = "close"
             with pytest.raises(EvaluationError, match=r"cannot connect.* resume"), closing(answers):
                 came += list(answers)
     assert 5 <= len(came) < 200
