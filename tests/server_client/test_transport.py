@@ -3,6 +3,7 @@
 import asyncio
 import traceback
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -217,6 +218,36 @@ async def test_proxy_that_was_asked_for_is_used(fake, open_transport, proxied):
         await chat(open_transport(fake.url, proxy=True))
     assert len(proxied) == 1
     assert fake.requests == []
+
+
+async def test_proxy_for_all_schemes_is_used(fake, open_transport, proxied, monkeypatch):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name)
+    with pytest.raises(ServerRefusalError, match="HTTP 403"):
+        await chat(open_transport(fake.url, proxy=True))
+    assert len(proxied) == 1
+
+
+async def test_proxy_that_leaves_the_server_out_is_not_used(fake, open_transport, proxied, monkeypatch):
+    monkeypatch.setenv("no_proxy", "localhost,127.0.0.1")
+    assert "choices" in await chat(open_transport(fake.url, proxy=True))
+    assert proxied == []
+
+
+async def test_chat_slow_drip_does_not_outlive_its_time(open_transport):
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    transport = open_transport(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+    with pytest.raises(ServerFailureError, match=r"no answer within 0\.5 s"):
+        await chat(transport, Patience(timeout_s=0.5, budget_s=60, retry_s=0))
+    listener.close()
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
