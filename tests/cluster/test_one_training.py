@@ -10,15 +10,22 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# verl's own TransferQueue, by which a training is known.
+# By its controller a training is known; that verl's is called so, tests/config/test_verl_contract.py holds, and that a
+# whole training is seen, tests/drills/test_second_training.py.
 TRAINING = """
-import ray, transfer_queue
-from omegaconf import OmegaConf
-ray.init(num_cpus=16, include_dashboard=False, object_store_memory=80_000_000, log_to_driver=False)
-transfer_queue.init(OmegaConf.create({"backend": {"SimpleStorage": {"num_data_storage_units": 1}}}))
+import ray
+ray.init(num_cpus=1, include_dashboard=False, object_store_memory=80_000_000, log_to_driver=False)
+
+@ray.remote
+class Controller:
+    def here(self):
+        return True
+
+controller = Controller.options(name="TransferQueueController", namespace="transfer_queue").remote()
+ray.get(controller.here.remote())
 print("ADDRESS", ray.get_runtime_context().gcs_address, flush=True)
 input()
-transfer_queue.close()
+ray.kill(controller)
 print("CLOSED", flush=True)
 input()
 """
@@ -28,8 +35,8 @@ def start(*command: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,
-        # As train.sh has it.
-        env={**os.environ, "RAY_AUTH_MODE": "token"},
+        # The first as train.sh has it; Ray has its workers stand behind everything else on the machine.
+        env={**os.environ, "RAY_AUTH_MODE": "token", "RAY_worker_niceness": "0"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -43,6 +43,17 @@ def test_verl_calls_what_the_replay_buffer_overrides() -> None:
     assert "self._sync_metadata_from_transfer_queue()" in inspect.getsource(inspect.unwrap(ReplayBuffer.sample))
 
 
+def test_a_training_is_known_by_the_controller_of_its_transfer_queue() -> None:
+    """By it recipes/cluster/one_training.py sees one in a cluster; a second would be attached to it."""
+    import inspect
+
+    import transfer_queue.interface as interface
+
+    named = 'name="TransferQueueController", namespace="transfer_queue"'
+    assert named in inspect.getsource(interface.init)
+    assert "get_actor" in inspect.getsource(interface._init_from_existing)
+
+
 @pytest.mark.parametrize("algo", ALGOS)
 @pytest.mark.parametrize("profile", ["cpu", "gpu"])
 def test_verl_takes_the_presets(algo: str, profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
