@@ -63,7 +63,7 @@ def transient_reply(reply: Reply, fault: str) -> TransientError | None:
 
 def transient_failure(error: aiohttp.ClientError | OSError | asyncio.TimeoutError, timeout_s: float) -> TransientError:
     """A request without a response, in words; timeouts and resets often have none of their own."""
-    if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ConnectionTimeoutError)):
+    if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
         why = str(getattr(error, "os_error", error)) or "no answer"
         return TransientError(f"cannot connect: {why}", is_down=True, unreachable=True)
     if isinstance(error, asyncio.TimeoutError):

@@ -211,6 +211,10 @@ class Transport:
             reply = await self._send(call, timeout_s)
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
             raise ServerError(f"{self._named(call)}: the request cannot be sent: {self._safe(error)}") from error
+        except aiohttp.ClientHttpProxyError as error:
+            # Without its own words, which quote the proxy's password.
+            refused = f"cannot connect: the proxy says {error.status} {error.message}"
+            raise TransientError(refused, is_down=True, unreachable=True) from None
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
             cure = next((cure for sign, cure in _TLS_CURES.items() if sign in str(error)), None)
             if cure is not None:
@@ -271,19 +275,24 @@ def _tls(endpoint: Endpoint) -> ssl.SSLContext:
         ) from error
 
 
-def _proxy(endpoint: Endpoint) -> str | None:
+def _proxy(endpoint: Endpoint) -> URL | None:
     """The one that the environment names for the server; aiohttp by itself heeds no ALL_PROXY."""
     named, server = getproxies(), urlsplit(endpoint.api)
     proxy = named.get(server.scheme) or named.get("all")
     if proxy is None or proxy_bypass(server.netloc):
         return None
-    if urlsplit(proxy).scheme not in ("http", "https"):
+    try:
+        address = URL(proxy if "://" in proxy else f"http://{proxy}")
+        usable = address.scheme in ("http", "https") and address.host is not None
+    except ValueError:
+        usable = False
+    if not usable:
         # Not quoted, as it may hold a password.
         raise ServerError(
             f"{endpoint.names.server} {endpoint.api}: the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot "
             "be used: only http:// and https:// proxies can"
-        )
-    return proxy
+        ) from None
+    return address
 
 
 @cache

@@ -1,6 +1,7 @@
 """One exchange: what is sent, what is tried again, what ends, and how it is said."""
 
 import asyncio
+import os
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -220,12 +221,21 @@ async def test_proxy_that_was_asked_for_is_used(fake, open_transport, proxied):
     assert fake.requests == []
 
 
-async def test_proxy_for_all_schemes_is_used(fake, open_transport, proxied, monkeypatch):
+async def test_proxy_for_all_schemes_is_used_with_or_without_its_own(fake, open_transport, proxied, monkeypatch):
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.delenv(name)
+    monkeypatch.setenv("all_proxy", os.environ["ALL_PROXY"].removeprefix("http://"))
     with pytest.raises(ServerRefusalError, match="HTTP 403"):
         await chat(open_transport(fake.url, proxy=True))
     assert len(proxied) == 1
+
+
+async def test_password_of_a_proxy_that_refuses_is_in_no_message(open_transport, proxied, monkeypatch):
+    monkeypatch.setenv("https_proxy", os.environ["HTTPS_PROXY"].replace("http://", "http://me:pass-4711@"))
+    with pytest.raises(ServerFailureError, match="cannot connect: the proxy says 403") as error:
+        await chat(open_transport("https://elsewhere", proxy=True), ONCE)
+    assert b"Proxy-Authorization" in proxied[0]
+    assert "pass-4711" not in "".join(traceback.format_exception(error.value))
 
 
 async def test_proxy_that_leaves_the_server_out_is_not_used(fake, open_transport, proxied, monkeypatch):
@@ -260,7 +270,9 @@ def test_certificates_of_the_user_that_cannot_be_read_are_named(monkeypatch, tmp
         Transport(at("https://h"), 1)
 
 
-@pytest.mark.parametrize("proxy", ["socks5://me:secret@127.0.0.1:1", "ftp://me:secret@127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "proxy", ["socks5://me:secret@127.0.0.1:1", "ftp://me:secret@127.0.0.1:1", "http://me:secret@h:port"]
+)
 def test_proxy_of_another_kind_is_refused_and_not_quoted(monkeypatch, proxy):
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
