@@ -16,7 +16,7 @@ import typer
 from speciarl_verl.cli.refusal import refusing
 from speciarl_verl.errors import InputError
 
-_CONTROLLER = "TransferQueueController"
+_CONTROLLER = {"name": "TransferQueueController", "namespace": "transfer_queue"}
 _ANSWER_S = 10.0
 _LOOK_AGAIN_S = 1.0
 
@@ -40,7 +40,7 @@ def wait_for_the_other(address: str, seconds: float) -> None:
             f"RAY_ADDRESS ({str(error).strip().partition(chr(10))[0]})"
         ) from error
     deadline, told = time.monotonic() + seconds, False
-    while any(actor["name"] == _CONTROLLER for actor in ray.util.list_named_actors(all_namespaces=True)):
+    while _CONTROLLER in ray.util.list_named_actors(all_namespaces=True):
         if time.monotonic() > deadline:
             raise InputError(
                 f"another training runs in the Ray cluster at {address}, and a cluster takes one at a time: wait for "

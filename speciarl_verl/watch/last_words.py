@@ -14,10 +14,10 @@ _RAY_TRACE = re.compile(r"^ray\.\S+: ray::")
 """Names the task that failed, and not yet why."""
 
 _UNREACHED = (
-    "the process TaskRunnerV1 of the training cannot be reached: its machine died, or the network to it; the same "
-    "command resumes from the last checkpoint"
+    "a process of the training cannot be reached: its machine died, or the network to it; the same command resumes "
+    "from the last checkpoint"
 )
-"""The one actor that the driver itself asks."""
+"""Ray does not say which: mostly the trainer's own, which nothing of ours watches."""
 
 
 def last_words(lines: Iterable[str]) -> str | None:

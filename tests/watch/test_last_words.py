@@ -57,5 +57,5 @@ def test_trainer_on_a_machine_that_died_is_named() -> None:
     ]
     words = last_words(lines)
     assert words is not None
-    assert words.startswith("the process TaskRunnerV1 of the training cannot be reached: its machine died")
+    assert words.startswith("a process of the training cannot be reached: its machine died")
     assert words.endswith("the same command resumes from the last checkpoint")
