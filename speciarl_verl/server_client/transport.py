@@ -43,6 +43,7 @@ _KEPT_S = 4.0
 """How long a connection stays open for the next request: a second less than uvicorn keeps it."""
 _LEAST_S = 0.1
 _QUOTED = 300
+_JSON = {"Content-Type": "application/json"}
 _TLS_CURES = {
     "CERTIFICATE_VERIFY_FAILED": "Name the file of the authority that signed its certificate in SSL_CERT_FILE.",
     "WRONG_VERSION_NUMBER": "There is no TLS at that port: it is http://, not https://.",
@@ -93,7 +94,7 @@ class Uncounted:
 class _Call:
     method: str
     url: str
-    body: object = None
+    body: bytes | None = None
 
 
 class Transport:
@@ -141,6 +142,7 @@ class Transport:
         """POST a chat request and read the JSON that comes back.
 
         Args:
+            body: what is sent as JSON, or its bytes.
             read: takes the decoded body; raises ValueError when it is not what was asked for and may come at the next
                 attempt, a `ServerError` when it will not.
 
@@ -152,7 +154,9 @@ class Transport:
         async with self._places:
             self._counter.sent += 1
             start = time.monotonic()
-            answer = await self._exchange(_Call("POST", self._endpoint.url("/chat/completions"), body), read, patience)
+            written = body if isinstance(body, bytes) else json.dumps(body).encode()
+            call = _Call("POST", self._endpoint.url("/chat/completions"), written)
+            answer = await self._exchange(call, read, patience)
             self._counter.answered(time.monotonic() - start)
             return answer
 
@@ -170,15 +174,26 @@ class Transport:
             left = patience.budget_s - (time.monotonic() - start)
             return self._decoded(await self._watched(call, min(patience.timeout_s, max(left, _LEAST_S))), read)
 
+        try:
+            return await attempt()
+        except TransientError as error:
+            failures = [error]
+
+        async def first_failed() -> T:
+            if failures:
+                raise failures.pop()
+            return await attempt()
+
+        # After the first attempt, as what asks again costs more than most answers.
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(TransientError),
             wait=seconds_to_wait,
-            stop=stop_before_delay(patience.retry_s),
+            stop=stop_before_delay(patience.retry_s - (time.monotonic() - start)),
             before_sleep=self._note_retry,
             reraise=True,
         )
         try:
-            return await retrying(attempt)
+            return await retrying(first_failed)
         except TransientError as error:
             spent = f"attempt {retrying.statistics['attempt_number']}, {time.monotonic() - start:.1f} s"
             fault = f"{self._named(call)}: {self._safe(error)} ({spent})."
@@ -232,8 +247,9 @@ class Transport:
     async def _send(self, call: _Call, timeout_s: float) -> Reply:
         # From the first byte to the last: a slow drip does not start it again.
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_S)
+        headers = None if call.body is None else _JSON
         async with self._session.request(
-            call.method, _parsed(call.url), json=call.body, timeout=timeout, allow_redirects=False
+            call.method, _parsed(call.url), data=call.body, headers=headers, timeout=timeout, allow_redirects=False
         ) as response:
             return Reply(response.status, response.reason or "", response.headers, await response.read())
 

@@ -10,7 +10,7 @@ import logging
 import sqlite3
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -48,8 +48,8 @@ _PUT = "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHI
 
 
 class SQLiteCache:
-    """Reads and writes on the event loop, microseconds each; a write that has to wait for another process's moves to a
-    thread."""
+    """Reads and writes on the event loop, microseconds each. What is put at the same time is one write; one that has to
+    wait for another process's moves to a thread."""
 
     def __init__(
         self, place: str, reading: sqlite3.Connection, at_once: sqlite3.Connection, in_turn: sqlite3.Connection
@@ -59,6 +59,8 @@ class SQLiteCache:
         self._at_once = at_once
         self._in_turn = in_turn
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verdict-cache")
+        self._rows: list[tuple[object, ...]] = []
+        self._writing: asyncio.Task[None] | None = None
 
     @classmethod
     def in_memory(cls) -> "SQLiteCache":
@@ -98,30 +100,45 @@ class SQLiteCache:
     async def put(self, entry: Entry) -> None:
         """See `AnswerCache.put`."""
         texts = map(_utf8, (entry.model, entry.prediction, entry.ground_truth))
-        row = (entry.key, _utf8(entry.answer.text), entry.answer.confidence, *texts)
-        with contextlib.suppress(sqlite3.Error):
-            self._at_once.execute(_PUT, row)
-            return
-        loop = asyncio.get_running_loop()
-        try:
-            written = loop.run_in_executor(self._writer, self._tried, lambda: self._in_turn.execute(_PUT, row))
-        except RuntimeError as error:
-            raise CacheError(f"verdict cache {self._place}: it is closed") from error
+        self._rows.append((entry.key, _utf8(entry.answer.text), entry.answer.confidence, *texts))
+        if self._writing is None:
+            self._writing = asyncio.ensure_future(self._write())
         # An answer that was paid for is kept even where nobody waits for it any more.
-        await asyncio.shield(written)
+        await asyncio.shield(self._writing)
 
     async def close(self) -> None:
         """See `AnswerCache.close`; what was put is written first."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
         await asyncio.to_thread(self._writer.shutdown)
         self._at_once.close()
         self._in_turn.close()
         self._reading.close()
+
+    async def _write(self) -> None:
+        """Write, in one transaction, all that was put before the event loop came to this."""
+        rows, self._rows, self._writing = self._rows, [], None
+        with contextlib.suppress(sqlite3.Error):
+            _insert(self._at_once, rows)
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            written = loop.run_in_executor(self._writer, self._tried, lambda: _insert(self._in_turn, rows))
+        except RuntimeError as error:
+            raise CacheError(f"verdict cache {self._place}: it is closed") from error
+        await written
 
     def _tried(self, act: Callable[[], T]) -> T:
         try:
             return act()
         except sqlite3.Error as error:
             raise CacheError(f"verdict cache {self._place}: {error}") from error
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        connection.executemany(_PUT, rows)
 
 
 def _open(path: Path, wait_s: float) -> sqlite3.Connection:

@@ -168,7 +168,7 @@ class ServerJudge:
         return opinion
 
     async def _ask(self, form: Form, pair: Pair, service: Service, patience: Patience) -> _Opinion:
-        body = form.body(pair, service)
+        body = form.written(pair, service)
         read = partial(read_reply, menu=form.menu)
         useless = []
         for _ in range(2):

@@ -21,6 +21,16 @@ from speciarl_verl.server_client.discovery import Dialect, Service, dialect_fiel
 # server's tokenizer would take for real ones; no quoting of JSON's own prevents that.
 _CONTROL = str.maketrans({"<": "\\u003c", ">": "\\u003e", "[": "\\u005b", "]": "\\u005d"})
 _TOP_LOGPROBS = 20
+_PLACE = "\0the user's text\0"
+"""In a text that is written once, where the text of each pair comes."""
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """What is the same for all pairs, before, between and after the user's texts."""
+
+    body: tuple[str, ...]
+    key: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,7 @@ class Form:
     seed: int | None = None
     max_tokens_key: MaxTokensKey = MaxTokensKey.MAX_TOKENS
     extra_body: Mapping[str, object] = field(default_factory=dict)
+    _known_texts: dict[Service, "_Texts"] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def menu(self) -> Menu:
@@ -53,27 +64,36 @@ class Form:
 
     def body(self, pair: Pair, service: Service) -> dict[str, object]:
         """The chat request for one pair, in the server's dialect."""
+        return self._body(_user_text(pair, self.rubric), service)
+
+    def written(self, pair: Pair, service: Service) -> bytes:
+        """The same as JSON, of which only the pair is written anew."""
+        return _with_text(self._texts(service).body, _user_text(pair, self.rubric))
+
+    def key(self, pair: Pair, service: Service) -> str:
+        """SHA-256 of all that the answer depends on, in hexadecimal. The server's address is not part of it."""
+        return hashlib.sha256(_with_text(self._texts(service).key, _user_text(pair, self.rubric))).hexdigest()
+
+    def _texts(self, service: Service) -> "_Texts":
+        if service not in self._known_texts:
+            body = json.dumps(self._body(_PLACE, service))
+            everything = json.dumps(self._everything(_PLACE, service), sort_keys=True)
+            self._known_texts[service] = _Texts(_around_place(body), _around_place(everything))
+        return self._known_texts[service]
+
+    def _body(self, text: str, service: Service) -> dict[str, object]:
         return {
             "model": service.model,
-            "messages": [self.system, _user_message(pair, self.rubric)],
+            "messages": [self.system, _user_message(text)],
             **self._sampling(),
             **dialect_fields(service.dialect, self.menu.choices),
             **self.extra_body,
         }
 
-    def key(self, pair: Pair, service: Service) -> str:
-        """SHA-256 of all that the answer depends on, in hexadecimal. The server's address is not part of it."""
+    def _everything(self, text: str, service: Service) -> list[object]:
         constrained = list(self.menu.choices) if service.dialect is not Dialect.OTHER else None
         sampling = {**self._sampling(), **self.extra_body}
-        everything = [
-            self.system,
-            _user_message(pair, self.rubric),
-            sampling,
-            service.model,
-            service.weights,
-            constrained,
-        ]
-        return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
+        return [self.system, _user_message(text), sampling, service.model, service.weights, constrained]
 
     def _sampling(self) -> dict[str, object]:
         sampling: dict[str, object] = {}
@@ -119,12 +139,26 @@ def _form(rubric: Rubric, config: LLMJudgeConfig) -> Form:
     )
 
 
-def _user_message(pair: Pair, rubric: Rubric) -> dict[str, str]:
+def _user_text(pair: Pair, rubric: Rubric) -> str:
     """The pair as JSON, in which whatever the prediction holds stays inside a string; or as the rubric shows it."""
     data = {"ground_truth": pair.ground_truth, "prediction": pair.prediction}
     if rubric.normalise:
         data = {name: without_punctuation(text) for name, text in data.items()}
-    slots = {**data, "pair": json.dumps(data, ensure_ascii=False).translate(_CONTROL)}
-    text = SLOT.sub(lambda slot: slots[slot[0][1:-1]], "{pair}" if rubric.user is None else rubric.user)
+    as_json = json.dumps(data, ensure_ascii=False).translate(_CONTROL)
+    slots = {**data, "pair": as_json}
+    text = as_json if rubric.user is None else SLOT.sub(lambda slot: slots[slot[0][1:-1]], rubric.user)
     # Half a surrogate pair cannot be sent as UTF-8.
-    return {"role": "user", "content": text.encode("utf-8", "replace").decode("utf-8")}
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _user_message(text: str) -> dict[str, str]:
+    return {"role": "user", "content": text}
+
+
+def _around_place(written: str) -> tuple[str, ...]:
+    """The pieces of a JSON text between which the user's text belongs."""
+    return tuple(written.split(json.dumps(_PLACE)))
+
+
+def _with_text(pieces: tuple[str, ...], text: str) -> bytes:
+    return json.dumps(text).join(pieces).encode()

@@ -297,6 +297,13 @@ def test_key_is_its_own_again_and_hexadecimal(question):
 
 
 @given(QUESTIONS, TEXTS)
+def test_written_is_the_body_of_each_pair(question, prediction):
+    form, pair, service = question
+    for asked_of in (pair, replace(pair, prediction=prediction)):
+        assert json.loads(form.written(asked_of, service)) == form.body(asked_of, service)
+
+
+@given(QUESTIONS, TEXTS)
 def test_body_whatever_is_predicted_changes_the_last_message_alone(question, prediction):
     form, pair, service = question
     body, other = form.body(pair, service), form.body(replace(pair, prediction=prediction), service)
