@@ -168,7 +168,20 @@ if [[ -n $dry_run ]]; then
   exit 0
 fi
 "$python" -m speciarl_verl.cli preflight "${OVERRIDES[@]}"
+# Weights reach the rollouts through a socket that verl names by the training's number in its Ray cluster, and the first
+# of every cluster has the same. The trainer holds the lock too, so it lasts as long as either.
+alone_on_machine() {
+  local lock=${SPECIARL_TRAINING_LOCK:-/tmp/speciarl_verl.training.lock}
+  command -v flock >/dev/null || return 0
+  [[ -e $lock ]] || : >"$lock"
+  exec 9<"$lock"
+  ! flock --nonblock 9 || return 0
+  echo "train.sh: another training runs on this machine: waiting up to 60 s for its end"
+  flock --timeout 60 9 || refuse "another training runs on this machine, and verl takes one at a time, as all have one \
+socket (/tmp/rl-colocate-zmq-*.sock): wait for its end, or give this one a machine or a container of its own"
+}
 [[ -z ${RAY_ADDRESS:-} ]] || "$python" "$here/cluster/one_training.py" --address "$RAY_ADDRESS"
+alone_on_machine
 mkdir -p "$out/metrics"
 export VERL_FILE_LOGGER_PATH=$metrics
 log=$out/train.log

@@ -6,6 +6,7 @@ verl is a script here, which `PYTHON` starts in the place of `verl.trainer.main_
 import json
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,9 +43,9 @@ def lasts(): # until the test says so
 class Launch:
     """recipes/train.sh over a scripted trainer; both are gone when the test is over."""
 
-    def __init__(self, tmp_path: Path, ending: str) -> None:
-        self.out = tmp_path / "out"
-        trainer, python = tmp_path / "trainer.py", tmp_path / "python"
+    def __init__(self, tmp_path: Path, ending: str, out: str = "out", **environment: str) -> None:
+        self.out = tmp_path / out
+        trainer, python = tmp_path / f"{out}-trainer.py", tmp_path / f"{out}-python"
         trainer.write_text(TRAINER.format(out=str(self.out), ending=ending))
         python.write_text(PYTHON.format(python=sys.executable, trainer=trainer))
         python.chmod(0o755)
@@ -55,7 +56,7 @@ class Launch:
         self.process = subprocess.Popen(
             ["bash", "recipes/train.sh", *flags, "--model", "m", "--out", str(self.out)],
             cwd=ROOT,
-            env={**os.environ, "PYTHON": str(python)},
+            env={**os.environ, "PYTHON": str(python), "SPECIARL_TRAINING_LOCK": str(tmp_path), **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -87,15 +88,56 @@ class Launch:
 def launch(tmp_path: Path) -> Iterator[Callable[[str], Launch]]:
     started: list[Launch] = []
 
-    def start(ending: str) -> Launch:
-        started.append(Launch(tmp_path, ending))
+    def start(ending: str, out: str = "out", **environment: str) -> Launch:
+        started.append(Launch(tmp_path, ending, out, **environment))
         return started[-1]
 
     yield start
     for one in started:
-        (one.out / "end").touch()
+        if one.out.exists():
+            (one.out / "end").touch()
         one.process.kill()
         one.process.communicate()
+
+
+def test_second_training_of_a_machine_waits_for_the_first_to_end(launch: Callable[..., Launch]) -> None:
+    first = launch("lasts()")
+    first.trainer()
+    second = launch("print('trained')", "second")
+    assert second.line() == "train.sh: another training runs on this machine: waiting up to 60 s for its end"
+    (first.out / "end").touch()
+    assert first.end()[0] == 0
+    status, _, errors = second.end()
+    assert (status, errors) == (0, "")
+    assert "trained" in (second.out / "train.log").read_text()
+
+
+def test_second_training_of_a_machine_is_refused_while_the_first_goes_on(
+    launch: Callable[..., Launch], tmp_path: Path
+) -> None:
+    first = launch("lasts()")
+    first.trainer()
+    # A minute is long for a test.
+    impatient = tmp_path / "bin" / "flock"
+    impatient.parent.mkdir()
+    impatient.write_text(f'#!/bin/bash\nexec {shutil.which("flock")} "${{@/#60/1}}"\n')
+    impatient.chmod(0o755)
+    second = launch("print('trained')", "second", PATH=f"{impatient.parent}:{os.environ['PATH']}")
+    status, _, errors = second.end()
+    assert status == 2
+    assert errors.startswith("train.sh: another training runs on this machine, and verl takes one at a time")
+    assert not second.out.exists()
+    assert first.process.poll() is None
+
+
+def test_training_whose_script_was_killed_still_holds_the_machine(launch: Callable[..., Launch]) -> None:
+    first = launch("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); lasts()")
+    first.trainer()
+    first.process.kill()
+    second = launch("print('trained')", "second")
+    assert second.line().endswith("waiting up to 60 s for its end")
+    (first.out / "end").touch()
+    assert second.end()[0] == 0
 
 
 def test_log_holds_verls_output_and_the_terminal_a_line_a_step(launch: Callable[[str], Launch]) -> None:
