@@ -4,7 +4,8 @@ Early and late are means over a fifth of the steps, from 3 to 20 of them; a tren
 holds now is a mean over the last 3.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, variance
@@ -62,13 +63,21 @@ class Spell:
     last: int
 
 
-@dataclass(frozen=True)
 class _Course:
-    steps: Sequence[LoggedStep]
+    """The figures of the training steps so far, by name; `last` has those of the latest."""
+
+    def __init__(self) -> None:
+        self._values: defaultdict[str, list[float]] = defaultdict(list)
+        self.last: Mapping[str, float] = {}
+
+    def add(self, step: LoggedStep) -> None:
+        for name, value in step.figures.items():
+            self._values[name].append(value)
+        self.last = step.figures
 
     def now(self, name: str) -> float | None:
         """Mean over the last steps that have the figure."""
-        values = self._values(name)
+        values = self._values.get(name)
         return fmean(values[-_NOW:]) if values else None
 
     def early_late(self, name: str) -> tuple[float, float] | None:
@@ -86,30 +95,38 @@ class _Course:
         return (early, late) if late - early >= max(least, SURE_RISE * error) else None
 
     def _windows(self, name: str) -> tuple[list[float], list[float]] | None:
-        values = self._values(name)
+        values = self._values.get(name, [])
         if len(values) < _LEAST_TREND:
             return None
         window = min(20, max(3, len(values) // 5))
         return values[:window], values[-window:]
 
-    def _values(self, name: str) -> list[float]:
-        return [step.figures[name] for step in self.steps if name in step.figures]
-
 
 def find_alerts(steps: Sequence[LoggedStep]) -> list[Alert]:
     """What is to be warned of after the last of these training steps."""
-    course = _Course([step for step in steps if step.is_training])
-    return [alert for watch in _WATCHES for alert in watch(course)]
+    course = _Course()
+    for step in steps:
+        if step.is_training:
+            course.add(step)
+    return _alerts(course)
 
 
 def spells(steps: Sequence[LoggedStep]) -> list[Spell]:
     """Every warning of a run, from its first step to its last; the latest come first."""
     found: dict[str, Spell] = {}
-    for count, step in enumerate(steps, start=1):
-        for alert in find_alerts(steps[:count]) if step.is_training else []:
+    course = _Course()
+    for step in steps:
+        if not step.is_training:
+            continue
+        course.add(step)
+        for alert in _alerts(course):
             first = found[alert.name].first if alert.name in found else step.number
             found[alert.name] = Spell(alert, first, step.number)
     return sorted(found.values(), key=lambda spell: (-spell.last, spell.first))
+
+
+def _alerts(course: _Course) -> list[Alert]:
+    return [alert for watch in _WATCHES for alert in watch(course)]
 
 
 def _guessing(course: _Course) -> Iterable[Alert]:
@@ -126,7 +143,7 @@ def _guessing(course: _Course) -> Iterable[Alert]:
 
 def _no_signal(course: _Course) -> Iterable[Alert]:
     name = f"{OURS}groups_without_signal"
-    if course.steps and course.steps[-1].figures.get(name) == 1:
+    if course.last.get(name) == 1:
         yield Alert(
             "no signal",
             "all groups of the step are without signal: the rollouts of each picture earned the same",
@@ -180,20 +197,19 @@ def _fast_path(course: _Course) -> Iterable[Alert]:
 
 
 def _audit(course: _Course) -> Iterable[Alert]:
-    last = course.steps[-1].figures if course.steps else {}
-    suspected = last.get(AUDIT_SUSPECTED, 0)
+    suspected = course.last.get(AUDIT_SUSPECTED, 0)
     if suspected:
         yield Alert(
             "judge's audit",
             f"second opinions find fault with {suspected:.0f} of the judge's categories, and share "
-            f"{last.get(AUDIT_AGREEMENT, 0):.1%} of all verdicts that were asked again",
+            f"{course.last.get(AUDIT_AGREEMENT, 0):.1%} of all verdicts that were asked again",
             "train.log names the categories; read such verdicts in rollouts/; another rubric or model, measured with "
             "speciarl judge calibrate",
         )
 
 
 def _cache(course: _Course) -> Iterable[Alert]:
-    errors = course.steps[-1].figures.get(CACHE_ERRORS, 0) if course.steps else 0
+    errors = course.last.get(CACHE_ERRORS, 0)
     if errors:
         yield Alert(
             "verdict cache",
