@@ -1,9 +1,12 @@
-"""The process that runs the rollouts of whole groups: opens one preparation a group, reuses it for the training inputs.
+"""The process that runs the rollouts of whole groups: opens one preparation a group, reuses it for the training inputs,
+and keeps to itself what nobody reads behind it.
 
 verl hook: `AgentLoopManager.agent_loop_workers_class`, which `SpeciaRLAgentLoopManager` sets to this class.
 Config key: `speciarl.share_preparation`.
 verl alone prepares a picture twice a rollout: once for the prompt's tokens and once more, in the event loop, for what
-is trained on. The agent loop (agent_loop.py) shares the first among the siblings and leaves its features here.
+is trained on. The agent loop (agent_loop.py) shares the first among the siblings and leaves its features here. And verl
+gives the whole row to each rollout's training inputs, the opened picture with it, which the actor then fetches three
+times a step.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,6 +16,7 @@ from verl.trainer.ppo.v1.agent_loop_tq import AgentLoopWorkerTQ
 
 from speciarl_verl.plugin.process_scorer import run_config
 from speciarl_verl.rollout.preparation import current_preparation, shared_preparation
+from speciarl_verl.rollout.row import GROUP_SIZE_KEY, VALIDATE_KEY
 
 if TYPE_CHECKING:
     _Worker = Any
@@ -22,6 +26,19 @@ else:
 
 _SHAREABLE = frozenset({"attention_mask", "mm_token_type_ids", "pixel_values", "image_grid_thw"})
 """All that a processor may give for its features to be the same with and without the response behind the prompt."""
+SPENT = frozenset(
+    {
+        "raw_prompt",
+        "ability",
+        "dummy_tensor",
+        "index",
+        "interaction_kwargs",
+        "tools_kwargs",
+        GROUP_SIZE_KEY,
+        VALIDATE_KEY,
+    }
+)
+"""Of a row, what the rollout was made with and nobody asks for after it."""
 
 
 class SpeciaRLAgentLoopWorker(_Worker):
@@ -39,6 +56,13 @@ class SpeciaRLAgentLoopWorker(_Worker):
             return
         with shared_preparation():
             await super()._run_prompt(prompt, sampling_params, trajectory, trace)
+
+    async def _agent_loop_postprocess(self, output: Any, validate: bool, **sample: Any) -> None:
+        """See `AgentLoopWorkerTQ._agent_loop_postprocess`; a reward worker that is still to come gets the whole row."""
+        outputs = output if isinstance(output, list) else [output]
+        if self._shares and all(one.reward_score is not None for one in outputs):
+            sample = {name: value for name, value in sample.items() if name not in SPENT}
+        await super()._agent_loop_postprocess(output, validate, **sample)
 
     def _compute_multi_modal_inputs(self, output: Any, input_ids: torch.Tensor) -> dict[str, Any]:
         """See `AgentLoopWorker._compute_multi_modal_inputs`; a dict of its own for each rollout, the tensors shared."""

@@ -146,6 +146,12 @@ async def run_group(
     prompt = {
         "raw_prompt": [{"role": "user", "content": content}],
         "reward_model": {"style": "judge", "ground_truth": TRUTH},
+        "data_source": "cub",
+        "ability": "classification",
+        "extra_info": {"split": "train", "index": 0, "file_name": "1.jpg", "label_id": 0, "content_hash": "0"},
+        "dummy_tensor": torch.tensor([0], dtype=torch.uint8),
+        "tools_kwargs": {},
+        "interaction_kwargs": {},
         "agent_name": worker.config.actor_rollout_ref.rollout.agent.default_agent_loop,
         "uid": uid,
         "index": 0,

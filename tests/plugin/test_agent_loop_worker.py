@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from speciarl_verl.plugin import process_scorer as scorer_module
+from speciarl_verl.plugin.agent_loop_worker import SPENT
 from speciarl_verl.rollout.preparation import Preparation
 from speciarl_verl.rollout.trace import TRACE_KEY
 from tests.plugin.rollout_world import (
@@ -94,7 +95,7 @@ class Run:
 
 @pytest.mark.parametrize("validate", [False, True], ids=["training", "validation"])
 @pytest.mark.parametrize("image", PICTURES.values(), ids=PICTURES)
-def test_every_field_is_the_stock_workers_bit_for_bit(model: Path, image: Image.Image, validate: bool) -> None:
+def test_every_field_that_is_read_is_stock_verls_bit_for_bit(model: Path, image: Image.Image, validate: bool) -> None:
     partition = "val" if validate else "train"
     stock = Run(model, stock=True)(image, validate=validate).rollouts(partition)
     ours = Run(model)(image, validate=validate).rollouts(partition)
@@ -104,6 +105,9 @@ def test_every_field_is_the_stock_workers_bit_for_bit(model: Path, image: Image.
         del mine["rm_scores"], mine["extra_fields"]["reward_extra_info"], mine["extra_fields"][TRACE_KEY]
         for row in (theirs, mine):
             del row["metrics"], row["session_id"]
+        assert theirs.keys() - mine.keys() == SPENT
+        for name in SPENT:
+            del theirs[name]
         assert theirs["multi_modal_inputs"].keys() >= {"pixel_values", "image_grid_thw", "images_seqlens"}
         assert differences(theirs, mine) == []
 
@@ -168,3 +172,10 @@ def test_other_agent_loops_take_verls_way(qwen25: Path) -> None:
     run = Run(qwen25)(PICTURES["landscape"], agent_name="single_turn_agent")
     assert len(run.threads) == 2 * len(TEXTS)
     assert len(run.rollouts()) == len(TEXTS)
+    # They may be rewarded by a worker that needs it all.
+    assert all(row.keys() >= SPENT for row in run.rollouts())
+
+
+def test_row_stays_whole_where_sharing_is_switched_off(qwen25: Path) -> None:
+    run = Run(qwen25, "speciarl.share_preparation=false")(PICTURES["grey"])
+    assert all(row.keys() >= SPENT for row in run.rollouts())
