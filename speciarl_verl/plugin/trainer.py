@@ -21,6 +21,7 @@ from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 from speciarl_verl.config.checkpoints import check_checkpoints
 from speciarl_verl.errors import SpeciaRLError
 from speciarl_verl.platform_cpu import cpu_selected
+from speciarl_verl.plugin.actor_fields import for_actor
 from speciarl_verl.plugin.best_checkpoint import keep_best
 from speciarl_verl.plugin.process_scorer import run_config
 from speciarl_verl.plugin.trainer_mail import stop_run_error
@@ -38,7 +39,7 @@ _PATIENCE_S = 15.0
 
 @register_trainer("speciarl")
 class SpeciaRLTrainer(PPOTrainerSync):
-    """Looks for the stop file where a step ends, and has a watchdog."""
+    """Looks for the stop file where a step ends, has a watchdog, and gives the actor what it computes with."""
 
     def __init__(self, config: DictConfig) -> None:
         # verl takes every mode by another name than `sync` for an asynchronous one.
@@ -106,6 +107,15 @@ class SpeciaRLTrainer(PPOTrainerSync):
         self.total_training_steps = step
         # A validation may take longer than there is time.
         self.config.trainer.test_freq = -1
+
+    def _compute_old_log_prob(self, batch: Any, metrics: dict[str, Any]) -> Any:
+        return super()._compute_old_log_prob(for_actor(batch), metrics)
+
+    def _compute_ref_log_prob(self, batch: Any, metrics: dict[str, Any]) -> Any:
+        return super()._compute_ref_log_prob(for_actor(batch), metrics)
+
+    def _update_actor(self, batch: Any, metrics: dict[str, Any]) -> Any:
+        return super()._update_actor(for_actor(batch), metrics)
 
     def _validate(self) -> dict[str, float]:
         """See `PPOTrainer._validate`; adds HM and its parts, for which verl has no hook, and keeps the best step."""
