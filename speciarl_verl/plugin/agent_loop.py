@@ -26,7 +26,10 @@ from speciarl_verl.rollout.trace import TRACE_KEY, trace
 Score = Callable[[Rollout], Awaitable[ScoredRollout]]
 
 
-@register("speciarl")
+AGENT_NAME = "speciarl"
+
+
+@register(AGENT_NAME)
 class SpeciaRLAgentLoop(SingleTurnAgentLoop):
     """Generate, judge, meet the siblings, return with the reward set: verl then asks no reward worker."""
 

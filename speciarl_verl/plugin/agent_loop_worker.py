@@ -12,8 +12,11 @@ times a step.
 from typing import TYPE_CHECKING, Any
 
 import torch
+from verl.experimental.agent_loop.agent_loop import DictConfigWrap, ToolListWrap
 from verl.trainer.ppo.v1.agent_loop_tq import AgentLoopWorkerTQ
+from verl.utils.rollout_trace import rollout_trace_attr
 
+from speciarl_verl.plugin.agent_loop import AGENT_NAME, SpeciaRLAgentLoop
 from speciarl_verl.plugin.process_scorer import run_config
 from speciarl_verl.rollout.preparation import current_preparation, shared_preparation
 from speciarl_verl.rollout.row import GROUP_SIZE_KEY, VALIDATE_KEY
@@ -56,6 +59,37 @@ class SpeciaRLAgentLoopWorker(_Worker):
             return
         with shared_preparation():
             await super()._run_prompt(prompt, sampling_params, trajectory, trace)
+
+    async def _run_agent_loop(
+        self,
+        sampling_params: dict[str, Any],
+        trajectory: dict[str, Any],
+        *,
+        agent_name: str,
+        trace: bool = True,
+        **sample: Any,
+    ) -> None:
+        """See `AgentLoopWorker._run_agent_loop`, which has Hydra build the loop of every rollout: a third of all the
+        time that this process spends on one."""
+        if agent_name != AGENT_NAME:
+            await super()._run_agent_loop(sampling_params, trajectory, agent_name=agent_name, trace=trace, **sample)
+            return
+        place = {name: trajectory[name] for name in ("step", "sample_index", "rollout_n", "validate")}
+        with rollout_trace_attr(**place, name="agent_loop", trace=trace):
+            output = await SpeciaRLAgentLoop(**self._loop_arguments()).run(sampling_params, **sample)
+            await self._agent_loop_postprocess(output, trajectory["validate"], **sample)
+
+    def _loop_arguments(self) -> dict[str, Any]:
+        return {
+            "trainer_config": DictConfigWrap(self.config),
+            "server_manager": self.llm_client,
+            "tokenizer": self.tokenizer,
+            "processor": self.processor,
+            "hf_model_type": self.hf_model_type,
+            "dataset_cls": self.dataset_cls,
+            "data_config": DictConfigWrap(self.config.data),
+            "tools": ToolListWrap(self.tools),
+        }
 
     async def _agent_loop_postprocess(self, output: Any, validate: bool, **sample: Any) -> None:
         """See `AgentLoopWorkerTQ._agent_loop_postprocess`; a reward worker that is still to come gets the whole row."""

@@ -5,14 +5,18 @@ import gc
 import threading
 import weakref
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from PIL import Image
+from verl.experimental.agent_loop import agent_loop
 
+from speciarl_verl.plugin import agent_loop_worker as worker_module
 from speciarl_verl.plugin import process_scorer as scorer_module
+from speciarl_verl.plugin.agent_loop import AGENT_NAME
 from speciarl_verl.plugin.agent_loop_worker import SPENT
 from speciarl_verl.rollout.preparation import Preparation
 from speciarl_verl.rollout.trace import TRACE_KEY
@@ -174,6 +178,53 @@ def test_other_agent_loops_take_verls_way(qwen25: Path) -> None:
     assert len(run.rollouts()) == len(TEXTS)
     # They may be rewarded by a worker that needs it all.
     assert all(row.keys() >= SPENT for row in run.rollouts())
+
+
+def test_loop_is_built_as_verl_has_hydra_build_it_and_traced_alike(
+    qwen25: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fails where verl gives its loops more, or other things."""
+    with transfer_queue(FakeQueue()):
+        worker = build_worker(run_configuration(qwen25), FakeEngine())
+    traced: list[dict[str, Any]] = []
+
+    @contextmanager
+    def trace_attributes(**attributes: Any) -> Iterator[None]:
+        traced.append(attributes)
+        yield
+
+    built: list[dict[str, Any]] = []
+
+    class BuiltError(Exception):
+        """Far enough."""
+
+    def instantiate(**arguments: Any) -> None:
+        built.append(arguments)
+        raise BuiltError
+
+    class Loop:
+        def __init__(self, **arguments: Any) -> None:
+            instantiate(**arguments)
+
+    for module in (agent_loop, worker_module):
+        monkeypatch.setattr(module, "rollout_trace_attr", trace_attributes)
+    monkeypatch.setattr(agent_loop.hydra.utils, "instantiate", instantiate)
+    monkeypatch.setattr(worker_module, "SpeciaRLAgentLoop", Loop)
+    trajectory = {"step": 3, "sample_index": 1, "rollout_n": 2, "validate": False, "else": 0}
+    for name in ("single_turn_agent", AGENT_NAME):
+        with pytest.raises(BuiltError):
+            asyncio.run(worker._run_agent_loop({}, trajectory, agent_name=name, trace=True))
+    theirs, ours = ({name: _unwrapped(value) for name, value in arguments.items()} for arguments in built)
+    assert theirs.pop("config")["_target_"].endswith("SingleTurnAgentLoop")
+    assert theirs.keys() == ours.keys()
+    assert [name for name in ours if theirs[name] is not ours[name]] == []
+    assert traced[0] == traced[1]
+
+
+def _unwrapped(value: Any) -> Any:
+    if isinstance(value, agent_loop.DictConfigWrap):
+        return value.config
+    return value.tools if isinstance(value, agent_loop.ToolListWrap) else value
 
 
 def test_row_stays_whole_where_sharing_is_switched_off(qwen25: Path) -> None:
