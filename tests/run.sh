@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The project's tests, set-up included. tests/README.md tells what is in which tier.
-#   bash tests/run.sh            the default: lint, types, and beside each other the unit suite, one training an algorithm and
-#                                one judge server each
+#   bash tests/run.sh            the default: lint, types, the unit suite on both cores, one training an algorithm, one judge
+#                                server each
 #   bash tests/run.sh --quick    without the trainings and the servers
 #   bash tests/run.sh --full     every training, server and recipe
 #   bash tests/run.sh --drills   kills and repetitions, and nothing else
@@ -28,22 +28,9 @@ esac
 ruff check .
 ruff format --check .
 mypy
-rest="(e2e or servers) and not drill and not full"
+"${unit[@]}"
 case ${1:-} in
-  --quick) exec "${unit[@]}" ;;
-  --full) rest="(e2e or servers or full) and not drill" ;;
+  --quick) ;;
+  --full) pytest -m "(e2e or servers or full) and not drill" ;;
+  *) pytest -m "(e2e or servers) and not drill and not full" ;;
 esac
-# The unit suite beside the trainings and servers, which wait for much that is no processor. They go first: without the
-# setting Ray has its workers stand behind everything else. Job control gives the suite a group of processes of its own,
-# which ends with this script, and leaves it ctrl-C.
-set -m
-mkdir -p build
-nice -n 5 "${unit[@]}" >build/unit-suite.log 2>&1 &
-suite=$!
-trap 'kill -- "-$suite" 2>/dev/null || :' EXIT
-echo "unit suite: its output comes when it has ended (build/unit-suite.log)"
-status=0
-RAY_worker_niceness=0 pytest -m "$rest" || status=$?
-wait "$suite" || status=$?
-cat build/unit-suite.log
-exit "$status"

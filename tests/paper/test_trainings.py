@@ -36,7 +36,8 @@ def overrides(name: str, folder: Path, scale: str | None = None) -> list[str]:
     python = folder / "python"
     python.write_text('#!/bin/sh\nshift\n[ "$1" = verl.trainer.main_ppo ] || exit 0\nshift\nprintf "%s\\n" "$@"\n')
     python.chmod(0o755)
-    environment = {"PATH": "/usr/bin:/bin", "PYTHON": str(python)}
+    # The lock is not the machine's: others train here too.
+    environment = {"PATH": "/usr/bin:/bin", "PYTHON": str(python), "SPECIARL_TRAINING_LOCK": str(folder)}
     subprocess.run(step.command, cwd=ROOT, env=environment, capture_output=True, check=True, timeout=300)
     # The script keeps verl's output there.
     return (Path(step.command[step.command.index("--out") + 1]) / "train.log").read_text().splitlines()
