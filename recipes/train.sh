@@ -173,7 +173,8 @@ fi
 alone_on_machine() {
   local lock=${SPECIARL_TRAINING_LOCK:-/tmp/speciarl_verl.training.lock}
   command -v flock >/dev/null || return 0
-  [[ -e $lock ]] || : >"$lock"
+  # For every user to open, which is all that it takes.
+  [[ -e $lock ]] || (umask 022 && : >"$lock")
   exec 9<"$lock"
   ! flock --nonblock 9 || return 0
   echo "train.sh: another training runs on this machine: waiting up to 60 s for its end"

@@ -69,8 +69,7 @@ class SpeciaRLAgentLoopWorker(_Worker):
         trace: bool = True,
         **sample: Any,
     ) -> None:
-        """See `AgentLoopWorker._run_agent_loop`, which has Hydra build the loop of every rollout: a third of all the
-        time that this process spends on one."""
+        """See `AgentLoopWorker._run_agent_loop`, which has Hydra build the loop of every rollout: 3 to 4 ms of CPU."""
         if agent_name != AGENT_NAME:
             await super()._run_agent_loop(sampling_params, trajectory, agent_name=agent_name, trace=trace, **sample)
             return

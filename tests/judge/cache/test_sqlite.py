@@ -8,10 +8,12 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from speciarl_verl.errors import CacheError
+from speciarl_verl.judge.cache import sqlite as sqlite_cache
 from speciarl_verl.judge.cache.answers import Answer
 from speciarl_verl.judge.cache.sqlite import SQLiteCache
 from tests.judge.entries import entry, key_of
@@ -83,6 +85,14 @@ async def test_put_many_at_once_keeps_all(path):
     cache = SQLiteCache.of_file(path)
     await asyncio.gather(*(cache.put(entry(number)) for number in range(500)))
     assert all([await cache.get(key_of(number)) for number in range(500)])
+    await cache.close()
+
+
+async def test_put_many_at_once_is_one_write(path):
+    cache = SQLiteCache.of_file(path)
+    with patch.object(sqlite_cache, "_insert", wraps=sqlite_cache._insert) as insert:
+        await asyncio.gather(*(cache.put(entry(number)) for number in range(500)))
+    assert insert.call_count == 1
     await cache.close()
 
 
