@@ -193,7 +193,15 @@ rm -f "$out/stop"
 
 # A group of processes of its own for the trainer, so that ctrl-C reaches it once, through here.
 set -m
-exec 3> >(exec "$python" -m speciarl_verl.cli follow "$metrics" "$log" --log-offset "$written")
+forks=''
+if [[ $profile == cpu && -z ${RAY_ADDRESS:-} && -d /proc/self/fd ]]; then
+  # Its processes start as forks of one that has imported what they need, which lives as long as this script or the trainer.
+  forks=$(mktemp -d /tmp/speciarl_verl.XXXXXX)
+  exec 4> >(exec "$python" -u -m speciarl_verl.fork_server.forks "$forks" "${OVERRIDES[@]}" >>"$log" 2>&1 9<&-)
+  forks_server=$!
+  OVERRIDES+=("++ray_kwargs.ray_init.runtime_env.py_executable='$forks/python'")
+fi
+exec 3> >(exec "$python" -m speciarl_verl.cli follow "$metrics" "$log" --log-offset "$written" 4>&-)
 follower=$! trainer='' asked='' signalled=''
 pass_on() { # pass_on SIGNAL
   signalled=1
@@ -228,5 +236,10 @@ do :; done
 trap '' PIPE
 echo "$status" >&3
 exec 3>&-
+if [[ -n $forks ]]; then
+  exec 4>&-
+  wait "$forks_server" || :
+  rm -rf "$forks"
+fi
 wait "$follower" || echo "train.sh: the training ended with status $status (see $log)" >&2
 exit "$status"

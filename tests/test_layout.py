@@ -28,6 +28,8 @@ FLOORS: tuple[frozenset[str], ...] = (
     # So do verl's hooks and what looks at a run from its files.
     frozenset({"plugin", "watch", "trained"}),
     frozenset({"preflight", "run_report"}),
+    # It asks preflight for the configuration, and is started by train.sh.
+    frozenset({"fork_server"}),
     # The library's front door, and the command line, on top.
     frozenset({"speciarl_verl"}),
     frozenset({"cli"}),

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import time
@@ -115,7 +116,12 @@ def test_grpo_trains_and_resumes_after_being_killed(world: World, tmp_path: Path
 
     resumed = tmp_path / "resumed.log"
     assert train(command, resumed) == 0, resumed.read_text()[-3000:]
-    assert f"Resuming from {out}/checkpoints/global_step_{reached}" in (out / "train.log").read_text()
+    said = (out / "train.log").read_text()
+    assert f"Resuming from {out}/checkpoints/global_step_{reached}" in said
+    assert "threads of the fork server" not in said
+    # verl's seven workers and vLLM's engine, of each launch.
+    assert all(int(forked) >= 8 for forked in re.findall(r"fork server: (\d+) processes", said))
+    assert said.count("fork server: ") == 2
     lines = [line for line in resumed.read_text().splitlines() if line.startswith("step ")]
     assert [line.split()[1] for line in lines] == [f"{step}/4" for step in range(reached + 1, 5)]
     second_launch = metric_files(out)[-1].read_text().splitlines()
