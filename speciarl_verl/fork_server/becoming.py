@@ -37,7 +37,7 @@ def receive(connection: socket.socket) -> Asked:
     """Read what `stand_in.py` sends.
 
     Raises:
-        OSError, ValueError: it stopped in the middle, or said something else.
+        OSError, ValueError, LookupError, TypeError: it stopped in the middle, or said something else.
     """
     connection.settimeout(_SECONDS_TO_SAY)
     size, files = b"", array("i")

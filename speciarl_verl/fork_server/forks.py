@@ -153,7 +153,7 @@ class Server:
                         self._selector.unregister(lifeline)
                         self._selector.unregister(self._listener)
                         self._listener.close()
-                elif asked := self._fork():
+                elif alive and (asked := self._fork()):
                     return asked
         return None
 
@@ -165,7 +165,7 @@ class Server:
         asker, _ = self._listener.accept()
         try:
             asked = receive(asker)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, LookupError, TypeError) as error:
             log.warning("somebody asked for a process and did not say which: %s", error)
             asker.close()
             return None
