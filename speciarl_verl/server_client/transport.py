@@ -8,18 +8,13 @@ second wait (breaker.py).
 import asyncio
 import json
 import logging
-import os
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol, TypeVar
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
-import certifi
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
 from yarl import URL
 
@@ -33,6 +28,7 @@ from speciarl_verl.server_client.retry import (
     transient_failure,
     transient_reply,
 )
+from speciarl_verl.server_client.route import certificates, proxy_of
 
 logger = logging.getLogger(__name__)
 
@@ -115,8 +111,8 @@ class Transport:
         self._counter = counter or Uncounted()
         self._breaker = breaker_of(endpoint.api)
         self._places = asyncio.Semaphore(max_concurrency)
-        self._tls = _tls(endpoint)
-        self._proxy = _proxy(endpoint) if proxy else None
+        self._tls = certificates(endpoint)
+        self._proxy = proxy_of(endpoint) if proxy else None
         self._opened: aiohttp.ClientSession | None = None
 
     @property
@@ -278,37 +274,6 @@ class Transport:
 
     def _safe(self, error: BaseException) -> str:
         return self._endpoint.without_key(str(error))[:_QUOTED]
-
-
-def _tls(endpoint: Endpoint) -> ssl.SSLContext:
-    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    try:
-        return ssl.create_default_context(cafile=file or (None if folder else certifi.where()), capath=folder or None)
-    except OSError as error:
-        server = f"{endpoint.names.server} {endpoint.api}"
-        raise ServerError(
-            f"{server}: no certificates can be read from {file or folder} (SSL_CERT_FILE): {error}"
-        ) from error
-
-
-def _proxy(endpoint: Endpoint) -> URL | None:
-    """The one that the environment names for the server; aiohttp by itself heeds no ALL_PROXY."""
-    named, server = getproxies(), urlsplit(endpoint.api)
-    proxy = named.get(server.scheme) or named.get("all")
-    if proxy is None or proxy_bypass(server.netloc):
-        return None
-    try:
-        address = URL(proxy if "://" in proxy else f"http://{proxy}")
-        usable = address.scheme in ("http", "https") and address.host is not None
-    except ValueError:
-        usable = False
-    if not usable:
-        # Not quoted, as it may hold a password.
-        raise ServerError(
-            f"{endpoint.names.server} {endpoint.api}: the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot "
-            "be used: only http:// and https:// proxies can"
-        ) from None
-    return address
 
 
 @cache
