@@ -82,6 +82,8 @@ PARTS = (
     Part("vLLM engine", "VLLM::EngineCore", "training stopped: the rollout server 0 died"),
     Part("vLLM server", "ray::vLLMHttpServer", "training stopped: the rollout server 0 died"),
     Part("actor worker", "ray::WorkerDict", "training stopped: the training worker 0 died"),
+    # All parts are its forks, and go with it.
+    Part("fork server", "speciarl_verl.fork_server.forks", "the process TaskRunnerV1 of the training died"),
 )
 
 

@@ -57,7 +57,8 @@ def test_a_run_is_prepared_trained_and_evaluated(name: str, steps: int, world: W
     paper_sh(name, world, out)
     checkpoints = out / name / "train" / "checkpoints"
     assert (checkpoints / "latest_checkpointed_iteration.txt").read_text() == str(steps)
-    (checkpoint,) = (file.parent for file in checkpoints.rglob("lora_train_meta.json"))
+    # Beside it stands `best`, which shares its files.
+    (checkpoint,) = (file.parent for file in checkpoints.glob(f"global_step_{steps}/**/lora_train_meta.json"))
     # The adapter and no more.
     assert (checkpoint / "model_world_size_1_rank_0.pt").stat().st_size < 1_000_000
     assert not list(checkpoint.rglob("*.safetensors"))
