@@ -199,7 +199,7 @@ if [[ $profile == cpu && -z ${RAY_ADDRESS:-} && -d /proc/self/fd ]]; then
   forks=$(mktemp -d /tmp/speciarl_verl.XXXXXX)
   exec 4> >(exec "$python" -u -m speciarl_verl.fork_server.forks "$forks" "${OVERRIDES[@]}" >>"$log" 2>&1 9<&-)
   forks_server=$!
-  OVERRIDES+=("++ray_kwargs.ray_init.runtime_env.py_executable='$forks/python'")
+  OVERRIDES+=("++ray_kwargs.ray_init.runtime_env.py_executable='/bin/sh $forks/python'")
 fi
 exec 3> >(exec "$python" -m speciarl_verl.cli follow "$metrics" "$log" --log-offset "$written" 4>&-)
 follower=$! trainer='' asked='' signalled=''

@@ -65,7 +65,9 @@ def become(asked: Asked, python: Path) -> None:
     _keep_room_for_title(asked)
     os.environ.clear()
     os.environ.update(asked.environment)
-    multiprocessing.set_executable(str(python))
+    # A temporary folder may be mounted so that nothing in it can be executed.
+    if os.access(python, os.X_OK):
+        multiprocessing.set_executable(str(python))
     _reseed()
     _run(asked.arguments)
 
