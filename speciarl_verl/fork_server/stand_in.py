@@ -35,7 +35,9 @@ def main(folder: str, arguments: Sequence[str]) -> int:
         return 1
     code = int.from_bytes(status, "big", signed=True)
     if code < 0:
-        signal.signal(-code, signal.SIG_DFL) if -code not in (signal.SIGKILL, signal.SIGSTOP) else None
+        # Of the few that are caught here; the others have their default.
+        if -code in _PASSED_ON:
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     return code
 
