@@ -14,6 +14,7 @@ from data_prep.pictures import shard, writer
 from tests.data_prep.conftest import Run, assert_refused, command_words, names, read_rows
 from tests.data_prep.layouts import Layout, fgvc_aircraft
 from tests.data_prep.sample_pictures import encoded, noise
+from tests.living import alive
 
 
 def _bytes(out: Path) -> dict[str, bytes]:
@@ -153,9 +154,9 @@ class TestInterruption:
         assert process.returncode == (130 if number == signal.SIGTERM else -signal.SIGKILL)
         assert not list((tmp_path / "out").glob("*.parquet"))
         deadline = time.monotonic() + 60
-        while any(_runs(int(pid)) for pid in workers) and time.monotonic() < deadline:
+        while any(alive(int(pid)) for pid in workers) and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert not any(_runs(int(pid)) for pid in workers)
+        assert not any(alive(int(pid)) for pid in workers)
         assert list(shards.glob("*.arrow"))
         flags = ("folder", "--source", source.root, "--verify", "full")
         assert run(*flags, "--out", tmp_path / "out").status == 0
@@ -176,11 +177,3 @@ class TestInterruption:
             for setting in (settings, shard.Settings("header", 1000, False), shard.Settings("full", 999, False))
         }
         assert len(paths) == 18
-
-
-def _runs(pid: int) -> bool:
-    """True unless the process is gone or a zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False

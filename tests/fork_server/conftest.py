@@ -62,13 +62,6 @@ def script(tmp_path: Path, text: str) -> str:
     return str(path)
 
 
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def sleeper(server: Server, tmp_path: Path) -> "tuple[subprocess.Popen[str], int]":
     """What stands for a process that sleeps, and that process."""
     told = tmp_path / "pid"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fork_server.conftest import Server, alive, sleeper, wait_until
+from tests.fork_server.conftest import Server, sleeper, wait_until
+from tests.living import alive
 
 
 def test_a_server_that_is_killed_takes_its_forks_along(server: Server, tmp_path: Path) -> None:

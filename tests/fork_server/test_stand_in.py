@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fork_server.conftest import Server, alive, sleeper, wait_until
+from tests.fork_server.conftest import Server, sleeper, wait_until
+from tests.living import alive
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

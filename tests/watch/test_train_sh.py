@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.living import alive
+
 ROOT = Path(__file__).parents[2]
 PYTHON = """#!/usr/bin/env bash
 case "$*" in
@@ -225,13 +227,5 @@ def test_trainer_does_not_outlive_a_script_that_is_killed(launch: Callable[[str]
     run.process.kill()
     # Its standard output is held by the follower too, which ends when the script's end of its pipe is closed.
     assert run.end()[0] == -signal.SIGKILL
-    while is_running(trainer):
+    while alive(trainer):
         time.sleep(0.02)
-
-
-def is_running(pid: int) -> bool:
-    """Whether it still does something: one that nobody has waited for is dead as well."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
