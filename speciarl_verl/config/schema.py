@@ -79,8 +79,8 @@ class SpeciaRLConfig(_Node):
     Attributes:
         seed: of the data order, vLLM's sampling, the actor and the judge noise.
         group_timeout_s: how long a judged rollout waits for its siblings, in seconds.
-        share_preparation: decode, tokenise and process a picture once for all rollouts of its group, and send on of its
-            row only what is read later; false takes verl's own way.
+        share_preparation: decode, tokenise and process a picture once for all rollouts of its group, send on of its row
+            only what is read later, and the group in one message; false takes verl's own way.
         rollouts_dir: where each step's judged rollouts are written as JSONL; null writes none.
         rollout_texts: of how many pictures a step the responses themselves are written too, 4,000 characters each.
         judge_account: the JSON file that tells what the judging cost so far; null writes none.

@@ -1,23 +1,28 @@
 """The process that runs the rollouts of whole groups: opens one preparation a group, reuses it for the training inputs,
-and keeps to itself what nobody reads behind it.
+keeps to itself what nobody reads behind it, and sends the group to TransferQueue in one piece.
 
 verl hook: `AgentLoopManager.agent_loop_workers_class`, which `SpeciaRLAgentLoopManager` sets to this class.
 Config key: `speciarl.share_preparation`.
 verl alone prepares a picture twice a rollout: once for the prompt's tokens and once more, in the event loop, for what
 is trained on. The agent loop (agent_loop.py) shares the first among the siblings and leaves its features here. And verl
 gives the whole row to each rollout's training inputs, the opened picture with it, which the actor then fetches three
-times a step.
+times a step. It puts each rollout into TransferQueue by itself, four round trips each, although the rewards of a group,
+and so its rollouts, are there at the same time.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+import transfer_queue
 from verl.experimental.agent_loop.agent_loop import DictConfigWrap, ToolListWrap
 from verl.trainer.ppo.v1.agent_loop_tq import AgentLoopWorkerTQ
 from verl.utils.rollout_trace import rollout_trace_attr
+from verl.utils.tensordict_utils import list_of_dict_to_tensordict
 
 from speciarl_verl.plugin.agent_loop import AGENT_NAME, SpeciaRLAgentLoop
 from speciarl_verl.plugin.process_scorer import run_config
+from speciarl_verl.rollout.parcel import current_parcel, shared_parcel
 from speciarl_verl.rollout.preparation import current_preparation, shared_preparation
 from speciarl_verl.rollout.row import GROUP_SIZE_KEY, VALIDATE_KEY
 
@@ -43,6 +48,12 @@ SPENT = frozenset(
 )
 """Of a row, what the rollout was made with and nobody asks for after it."""
 
+PIECE_BYTES = 64 * 2**20
+"""Of features, where a message ends: large ones gain nothing together, and TransferQueue warns of 256 MiB."""
+
+Entry = tuple[str, dict[str, Any], dict[str, Any]]
+"""Key, row and tag of a rollout in TransferQueue."""
+
 
 class SpeciaRLAgentLoopWorker(_Worker):
     """verl's worker, in which the siblings of a picture share its preparation."""
@@ -54,10 +65,12 @@ class SpeciaRLAgentLoopWorker(_Worker):
     async def _run_prompt(
         self, prompt: dict[str, Any], sampling_params: dict[str, Any], trajectory: dict[str, Any], trace: bool = False
     ) -> None:
-        if not self._shares:
+        if not self._shares or prompt["agent_name"] != AGENT_NAME:
             await super()._run_prompt(prompt, sampling_params, trajectory, trace)
             return
-        with shared_preparation():
+        settings = self.config.actor_rollout_ref.rollout
+        rollouts = prompt.get("__rollout_n__", settings.val_kwargs.n if trajectory["validate"] else settings.n)
+        with shared_preparation(), shared_parcel(rollouts):
             await super()._run_prompt(prompt, sampling_params, trajectory, trace)
 
     async def _run_agent_loop(
@@ -91,11 +104,38 @@ class SpeciaRLAgentLoopWorker(_Worker):
         }
 
     async def _agent_loop_postprocess(self, output: Any, validate: bool, **sample: Any) -> None:
-        """See `AgentLoopWorkerTQ._agent_loop_postprocess`; a reward worker that is still to come gets the whole row."""
-        outputs = output if isinstance(output, list) else [output]
-        if self._shares and all(one.reward_score is not None for one in outputs):
-            sample = {name: value for name, value in sample.items() if name not in SPENT}
-        await super()._agent_loop_postprocess(output, validate, **sample)
+        """See `AgentLoopWorkerTQ._agent_loop_postprocess`; the last sibling puts the rollouts of all."""
+        parcel = current_parcel()
+        if parcel is None:
+            await super()._agent_loop_postprocess(output, validate, **sample)
+            return
+        await self._compute_teacher_logprobs(
+            output, output.prompt_ids, output.response_ids, validate=validate, sample_kwargs=sample
+        )
+        row = self._row(output, sample)
+        whole = parcel.add(sample["session_id"], (f"{sample['uid']}_{sample['session_id']}_0", row, _tag(row)))
+        for piece in _pieces(whole or []):
+            keys, rows, tags = (list(column) for column in zip(*piece, strict=True))
+            await transfer_queue.async_kv_batch_put(
+                keys=keys,
+                fields=list_of_dict_to_tensordict(rows),
+                tags=tags,
+                partition_id="val" if validate else "train",
+            )
+
+    def _row(self, output: Any, sample: dict[str, Any]) -> dict[str, Any]:
+        """One rollout as verl's trainer and ours read it, each field of shape (its tokens,) or of one value."""
+        row = output.as_dict() | {name: value for name, value in sample.items() if name not in SPENT}
+        row.pop("multi_modal_data", None)
+        input_ids = torch.cat([row["prompts"], row["responses"]])
+        inputs = self._compute_multi_modal_inputs(output, input_ids)
+        positions = self._compute_position_ids(input_ids[None], torch.ones_like(input_ids)[None], inputs)
+        return row | {
+            "loss_mask": row["response_mask"],
+            "input_ids": input_ids,
+            "position_ids": positions[0],
+            "multi_modal_inputs": inputs,
+        }
 
     def _compute_multi_modal_inputs(self, output: Any, input_ids: torch.Tensor) -> dict[str, Any]:
         """See `AgentLoopWorker._compute_multi_modal_inputs`; a dict of its own for each rollout, the tensors shared."""
@@ -120,3 +160,33 @@ class SpeciaRLAgentLoopWorker(_Worker):
         if features is None or not {"pixel_values", "image_grid_thw"} <= set(features) <= _SHAREABLE:
             return None
         return dict(features)
+
+
+def _pieces(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """The entries in messages of about `PIECE_BYTES`, each of at least one."""
+    piece: list[Entry] = []
+    filled = 0
+    for entry in entries:
+        tensors = [value for value in entry[1]["multi_modal_inputs"].values() if isinstance(value, torch.Tensor)]
+        size = sum(tensor.nbytes for tensor in tensors)
+        if piece and filled + size > PIECE_BYTES:
+            yield piece
+            piece, filled = [], 0
+        piece.append(entry)
+        filled += size
+    if piece:
+        yield piece
+
+
+def _tag(row: dict[str, Any]) -> dict[str, Any]:
+    """What verl's replay buffer and its balancing know of a rollout without fetching it."""
+    prompt_tokens, response_tokens = len(row["prompts"]), len(row["responses"])
+    versions = {name: row["extra_fields"].get(name) for name in ("min_global_steps", "max_global_steps")}
+    return {
+        "status": "success",
+        "prompt_len": prompt_tokens,
+        "response_len": response_tokens,
+        "seq_len": prompt_tokens + response_tokens,
+        "global_steps": row["global_steps"],
+        **versions,
+    }

@@ -89,15 +89,17 @@ class FakeEngine:
 
 @dataclass
 class FakeQueue:
-    """TransferQueue's client: what was put, by partition and key."""
+    """TransferQueue's client: what was put, by partition and key, and the keys of each message of rollouts."""
 
     fields: dict[str, dict[str, Any]] = field(default_factory=dict)
     tags: dict[str, Any] = field(default_factory=dict)
+    messages: list[list[str]] = field(default_factory=list)
 
     async def kv_put(self, key: str, partition_id: str, tag: Any) -> None:
         self.tags[f"{partition_id}/{key}"] = tag
 
     async def kv_batch_put(self, keys: list[str], fields: Any, tags: list[Any], partition_id: str) -> None:
+        self.messages.append(keys)
         for key, row, tag in zip(keys, fields, tags, strict=True):
             plain = {name: value if isinstance(value, torch.Tensor) else value.data for name, value in row.items()}
             self.fields[f"{partition_id}/{key}"] = plain

@@ -96,13 +96,19 @@ class Run:
         rows = [row for key, row in self.queue.fields.items() if key.startswith(f"{partition}/")]
         return sorted(rows, key=lambda row: len(row["responses"]))
 
+    def tags(self, partition: str) -> tuple[list[str], list[dict[str, Any]]]:
+        """Keys, and tags by the lengths of the responses."""
+        tags = {key: tag for key, tag in self.queue.tags.items() if key.startswith(f"{partition}/")}
+        return sorted(tags), sorted(tags.values(), key=lambda tag: tag.get("response_len", 0))
+
 
 @pytest.mark.parametrize("validate", [False, True], ids=["training", "validation"])
 @pytest.mark.parametrize("image", PICTURES.values(), ids=PICTURES)
 def test_every_field_that_is_read_is_stock_verls_bit_for_bit(model: Path, image: Image.Image, validate: bool) -> None:
     partition = "val" if validate else "train"
-    stock = Run(model, stock=True)(image, validate=validate).rollouts(partition)
-    ours = Run(model)(image, validate=validate).rollouts(partition)
+    runs = [Run(model, stock=stock)(image, validate=validate) for stock in (True, False)]
+    assert runs[0].tags(partition) == runs[1].tags(partition)
+    stock, ours = (run.rollouts(partition) for run in runs)
     assert len(stock) == len(ours) == len(TEXTS)
     for theirs, mine in zip(stock, ours, strict=True):
         # The reward and how it came about are what we add; times and the session's number differ between any two runs.
@@ -114,6 +120,28 @@ def test_every_field_that_is_read_is_stock_verls_bit_for_bit(model: Path, image:
             del theirs[name]
         assert theirs["multi_modal_inputs"].keys() >= {"pixel_values", "image_grid_thw", "images_seqlens"}
         assert differences(theirs, mine) == []
+
+
+@pytest.mark.parametrize("partition", ["train", "val"])
+def test_group_travels_in_one_message(qwen25: Path, partition: str) -> None:
+    run = Run(qwen25)(PICTURES["grey"], validate=partition == "val")
+    assert run.queue.messages == [[f"u_{number}_0" for number in range(len(TEXTS))]]
+
+
+def test_large_features_travel_in_several_messages(qwen25: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (row, *_) = Run(qwen25)(PICTURES["grey"]).rollouts()
+    each = sum(value.nbytes for value in row["multi_modal_inputs"].values())
+    monkeypatch.setattr(worker_module, "PIECE_BYTES", 3 * each)
+    run = Run(qwen25)(PICTURES["grey"])
+    assert run.queue.messages == [["u_0_0", "u_1_0", "u_2_0"], ["u_3_0"]]
+    monkeypatch.setattr(worker_module, "PIECE_BYTES", 1)
+    assert [len(message) for message in Run(qwen25)(PICTURES["grey"]).queue.messages] == [1] * len(TEXTS)
+
+
+def test_group_of_which_a_rollout_failed_leaves_nothing(qwen25: Path) -> None:
+    run = Run(qwen25, texts=[TEXTS[0], RuntimeError("engine died")])(PICTURES["grey"], validate=True)
+    assert run.tags("val") == (["val/u"], [{"status": "failure"}])
+    assert run.queue.messages == []
 
 
 def test_picture_is_processed_once_a_group_and_off_the_event_loop(model: Path) -> None:
@@ -227,6 +255,7 @@ def _unwrapped(value: Any) -> Any:
     return value.tools if isinstance(value, agent_loop.ToolListWrap) else value
 
 
-def test_row_stays_whole_where_sharing_is_switched_off(qwen25: Path) -> None:
+def test_row_stays_whole_and_travels_alone_where_sharing_is_switched_off(qwen25: Path) -> None:
     run = Run(qwen25, "speciarl.share_preparation=false")(PICTURES["grey"])
+    assert [len(message) for message in run.queue.messages] == [1] * len(TEXTS)
     assert all(row.keys() >= SPENT for row in run.rollouts())
