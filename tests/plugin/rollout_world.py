@@ -5,7 +5,9 @@ import asyncio
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -121,11 +123,15 @@ def transfer_queue(queue: Any) -> Iterator[None]:
 
 def run_configuration(model: Path, *overrides: str) -> DictConfig:
     """The preset on the CPU with room for real pictures."""
-    config = compose_config(
-        [*CPU, f"actor_rollout_ref.model.path={model}", f"data.max_prompt_length={PROMPT_TOKENS}", *overrides]
-    )
+    config = deepcopy(_composed(*overrides))
+    config.actor_rollout_ref.model.path = str(model)
     OmegaConf.resolve(config)
     return config
+
+
+@cache
+def _composed(*overrides: str) -> DictConfig:
+    return compose_config([*CPU, f"data.max_prompt_length={PROMPT_TOKENS}", *overrides])
 
 
 def build_worker(config: DictConfig, engine: Any, *, stock: bool = False) -> Any:
