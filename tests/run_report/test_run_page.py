@@ -13,29 +13,35 @@ from tests.evaluation.error_browser.reader import Reader
 from tests.evaluation.error_browser.test_page import HOSTILE
 from tests.run_report.made_run import make_run
 
+TEXTS = [str(one.values[0]) for one in HOSTILE]
+PAGES = (TEXTS[:6], TEXTS[6:])
+"""A page tells of eight pictures."""
 
-def hostile_run(folder: Path, hostile: str) -> Path:
-    """A run whose every answer, truth, picture and response is that text."""
-    make_run(folder, steps=6, pictures=8)
+
+def hostile_run(folder: Path, texts: list[str]) -> Path:
+    """A run whose every answer, truth, picture and response is one of those texts, each text a picture's."""
+    make_run(folder, steps=6, groups=len(texts), pictures=len(texts))
     for path in (folder / "rollouts").glob("*.jsonl"):
         rows = [json.loads(line) for line in path.read_text().splitlines()]
-        fields = dict.fromkeys(("answer", "ground_truth", "text", "image", "data_source", "rule"), hostile)
-        path.write_text("".join(json.dumps(row | fields) + "\n" for row in rows))
+        for row in rows:
+            fields = ("answer", "ground_truth", "text", "image", "data_source", "rule")
+            row |= dict.fromkeys(fields, texts[row["index"] % len(texts)])
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return folder
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
-def test_hostile_text_shows_as_text_and_runs_nothing(reader: Reader, tmp_path: Path, hostile: str) -> None:
-    page = write_report([hostile_run(tmp_path / "run", hostile)], tmp_path / "report")
+@pytest.mark.parametrize("texts", PAGES, ids=["markup", "characters"])
+def test_hostile_texts_show_as_text_and_run_nothing(reader: Reader, tmp_path: Path, texts: list[str]) -> None:
+    page = write_report([hostile_run(tmp_path / "run", texts)], tmp_path / "report")
     reader.driver.get_log("browser")
     reader.open(page)
     assert reader.driver.title == "Training: run"
     assert reader.run("return document.querySelectorAll('script, svg, b:not(.warning b) > *, [onerror]').length") == 0
     # HTML has no NUL and no lone surrogate, and reads CR LF as a new line.
-    shown = hostile.replace("\ud83d", "\ufffd").replace("\x00", "\ufffd").replace("\r\n", "\n")
-    assert {text.lstrip("\n") for text in reader.texts("pre:not(.code)")} == {shown.lstrip("\n")}
-    assert set(reader.texts(".rollout bdi")) == {shown}
-    assert set(reader.texts(".portrait header b")) == {shown}
+    shown = {text.replace("\ud83d", "\ufffd").replace("\x00", "\ufffd").replace("\r\n", "\n") for text in texts}
+    assert {text.lstrip("\n") for text in reader.texts("pre:not(.code)")} == {text.lstrip("\n") for text in shown}
+    assert set(reader.texts(".rollout bdi")) == shown
+    assert set(reader.texts(".portrait header b")) == shown
     assert reader.driver.get_log("browser") == []
 
 
