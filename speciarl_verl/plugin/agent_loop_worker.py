@@ -68,9 +68,7 @@ class SpeciaRLAgentLoopWorker(_Worker):
         if not self._shares or prompt["agent_name"] != AGENT_NAME:
             await super()._run_prompt(prompt, sampling_params, trajectory, trace)
             return
-        settings = self.config.actor_rollout_ref.rollout
-        rollouts = prompt.get("__rollout_n__", settings.val_kwargs.n if trajectory["validate"] else settings.n)
-        with shared_preparation(), shared_parcel(rollouts):
+        with shared_preparation(), shared_parcel(prompt[GROUP_SIZE_KEY]):
             await super()._run_prompt(prompt, sampling_params, trajectory, trace)
 
     async def _run_agent_loop(
@@ -104,7 +102,10 @@ class SpeciaRLAgentLoopWorker(_Worker):
         }
 
     async def _agent_loop_postprocess(self, output: Any, validate: bool, **sample: Any) -> None:
-        """See `AgentLoopWorkerTQ._agent_loop_postprocess`; the last sibling puts the rollouts of all."""
+        """See `AgentLoopWorkerTQ._agent_loop_postprocess`; the last sibling puts the rollouts of all.
+
+        Those of a validation do not meet: each travels alone, so that verl counts them although a sibling failed.
+        """
         parcel = current_parcel()
         if parcel is None:
             await super()._agent_loop_postprocess(output, validate, **sample)
@@ -113,7 +114,8 @@ class SpeciaRLAgentLoopWorker(_Worker):
             output, output.prompt_ids, output.response_ids, validate=validate, sample_kwargs=sample
         )
         row = self._row(output, sample)
-        whole = parcel.add(sample["session_id"], (f"{sample['uid']}_{sample['session_id']}_0", row, _tag(row)))
+        entry = (f"{sample['uid']}_{sample['session_id']}_0", row, _tag(row))
+        whole = [entry] if validate else parcel.add(sample["session_id"], entry)
         for piece in _pieces(whole or []):
             keys, rows, tags = (list(column) for column in zip(*piece, strict=True))
             await transfer_queue.async_kv_batch_put(
@@ -124,7 +126,7 @@ class SpeciaRLAgentLoopWorker(_Worker):
             )
 
     def _row(self, output: Any, sample: dict[str, Any]) -> dict[str, Any]:
-        """One rollout as verl's trainer and ours read it, each field of shape (its tokens,) or of one value."""
+        """One rollout as it is trained on: tensors of shape (its tokens,), positions of shape (axes, its tokens)."""
         row = output.as_dict() | {name: value for name, value in sample.items() if name not in SPENT}
         row.pop("multi_modal_data", None)
         input_ids = torch.cat([row["prompts"], row["responses"]])

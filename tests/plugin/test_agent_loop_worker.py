@@ -122,9 +122,8 @@ def test_every_field_that_is_read_is_stock_verls_bit_for_bit(model: Path, image:
         assert differences(theirs, mine) == []
 
 
-@pytest.mark.parametrize("partition", ["train", "val"])
-def test_group_travels_in_one_message(qwen25: Path, partition: str) -> None:
-    run = Run(qwen25)(PICTURES["grey"], validate=partition == "val")
+def test_group_travels_in_one_message(qwen25: Path) -> None:
+    run = Run(qwen25)(PICTURES["grey"])
     assert run.queue.messages == [[f"u_{number}_0" for number in range(len(TEXTS))]]
 
 
@@ -139,9 +138,17 @@ def test_large_features_travel_in_several_messages(qwen25: Path, monkeypatch: py
 
 
 def test_group_of_which_a_rollout_failed_leaves_nothing(qwen25: Path) -> None:
-    run = Run(qwen25, texts=[TEXTS[0], RuntimeError("engine died")])(PICTURES["grey"], validate=True)
-    assert run.tags("val") == (["val/u"], [{"status": "failure"}])
+    run = Run(qwen25, texts=[TEXTS[0], RuntimeError("engine died")])(PICTURES["grey"])
+    assert run.queue.tags["train/u"] == {"status": "failure"}
     assert run.queue.messages == []
+
+
+@pytest.mark.parametrize("stock", [True, False], ids=["verl's", "ours"])
+def test_rollouts_of_a_validation_count_although_a_sibling_failed(qwen25: Path, stock: bool) -> None:
+    texts = [*TEXTS[:-1], RuntimeError("engine died")]
+    run = Run(qwen25, texts=texts, stock=stock)(PICTURES["grey"], validate=True)
+    assert run.queue.tags["val/u"] == {"status": "failure"}
+    assert [len(message) for message in run.queue.messages] == [1] * (len(texts) - 1)
 
 
 def test_picture_is_processed_once_a_group_and_off_the_event_loop(model: Path) -> None:
