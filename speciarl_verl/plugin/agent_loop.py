@@ -18,9 +18,9 @@ from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentL
 from speciarl_verl.errors import StopRunError
 from speciarl_verl.plugin.process_scorer import process_scorer
 from speciarl_verl.plugin.trainer_mail import announce_failure
-from speciarl_verl.rollout.preparation import current_preparation
 from speciarl_verl.rollout.row import read_ground_truth, read_origin, read_placement
 from speciarl_verl.rollout.scorer import Rollout, ScoredRollout
+from speciarl_verl.rollout.siblings import current_siblings
 from speciarl_verl.rollout.trace import TRACE_KEY, trace
 
 Score = Callable[[Rollout], Awaitable[ScoredRollout]]
@@ -51,10 +51,10 @@ class SpeciaRLAgentLoop(SingleTurnAgentLoop):
 
     async def process_multi_modal_info(self, messages: list[dict[str, Any]]) -> dict[str, Any]:
         """See `AgentLoopBase.process_multi_modal_info`; the siblings get the very same pictures."""
-        preparation, decode = current_preparation(), super().process_multi_modal_info
-        if preparation is None:
+        siblings, decode = current_siblings(), super().process_multi_modal_info
+        if siblings is None:
             return await decode(messages)
-        media = await preparation.once(messages, lambda: decode(messages))
+        media = await siblings.once(messages, lambda: decode(messages))
         return {kind: list(parts) for kind, parts in media.items()}
 
     async def ct_build_initial_tokens(
@@ -67,17 +67,17 @@ class SpeciaRLAgentLoop(SingleTurnAgentLoop):
         mm_inputs_out: dict[str, Any] | None = None,
     ) -> list[int]:
         """See `AgentLoopBase.ct_build_initial_tokens`; the features are kept for the training inputs as well."""
-        preparation, build = current_preparation(), super().ct_build_initial_tokens
-        if preparation is None or not images or tools or videos or audios:
+        siblings, build = current_siblings(), super().ct_build_initial_tokens
+        if siblings is None or not images or tools or videos or audios:
             return await build(messages, tools, images, videos, audios, mm_inputs_out)
 
         async def prepare() -> tuple[list[int], dict[str, Any]]:
             features: dict[str, Any] = {}
             prompt_ids = await build(messages, images=images, mm_inputs_out=features)
-            preparation.keep_features(images, features)
+            siblings.keep_features(images, features)
             return prompt_ids, features
 
-        prompt_ids, features = await preparation.once([*messages, *images], prepare)
+        prompt_ids, features = await siblings.once([*messages, *images], prepare)
         if mm_inputs_out is not None:
             mm_inputs_out.update(features)
         return list(prompt_ids)

@@ -1,4 +1,4 @@
-"""The process that runs the rollouts of whole groups: opens one preparation a group, reuses it for the training inputs,
+"""The process that runs the rollouts of whole groups: prepares a picture once a group, also for the training inputs,
 keeps to itself what nobody reads behind it, and sends the group to TransferQueue in one piece.
 
 verl hook: `AgentLoopManager.agent_loop_workers_class`, which `SpeciaRLAgentLoopManager` sets to this class.
@@ -22,9 +22,8 @@ from verl.utils.tensordict_utils import list_of_dict_to_tensordict
 
 from speciarl_verl.plugin.agent_loop import AGENT_NAME, SpeciaRLAgentLoop
 from speciarl_verl.plugin.process_scorer import run_config
-from speciarl_verl.rollout.parcel import current_parcel, shared_parcel
-from speciarl_verl.rollout.preparation import current_preparation, shared_preparation
 from speciarl_verl.rollout.row import GROUP_SIZE_KEY, VALIDATE_KEY
+from speciarl_verl.rollout.siblings import current_siblings, sharing
 
 if TYPE_CHECKING:
     _Worker = Any
@@ -68,7 +67,7 @@ class SpeciaRLAgentLoopWorker(_Worker):
         if not self._shares or prompt["agent_name"] != AGENT_NAME:
             await super()._run_prompt(prompt, sampling_params, trajectory, trace)
             return
-        with shared_preparation(), shared_parcel(prompt[GROUP_SIZE_KEY]):
+        with sharing(prompt[GROUP_SIZE_KEY]):
             await super()._run_prompt(prompt, sampling_params, trajectory, trace)
 
     async def _run_agent_loop(
@@ -106,8 +105,8 @@ class SpeciaRLAgentLoopWorker(_Worker):
 
         Those of a validation do not meet: each travels alone, so that verl counts them although a sibling failed.
         """
-        parcel = current_parcel()
-        if parcel is None:
+        siblings = current_siblings()
+        if siblings is None:
             await super()._agent_loop_postprocess(output, validate, **sample)
             return
         await self._compute_teacher_logprobs(
@@ -115,7 +114,7 @@ class SpeciaRLAgentLoopWorker(_Worker):
         )
         row = self._row(output, sample)
         entry = (f"{sample['uid']}_{sample['session_id']}_0", row, _tag(row))
-        whole = [entry] if validate else parcel.add(sample["session_id"], entry)
+        whole = [entry] if validate else siblings.collect(sample["session_id"], entry)
         for piece in _pieces(whole or []):
             keys, rows, tags = (list(column) for column in zip(*piece, strict=True))
             await transfer_queue.async_kv_batch_put(
@@ -151,14 +150,14 @@ class SpeciaRLAgentLoopWorker(_Worker):
         return inputs
 
     def _prepared_features(self, output: Any) -> dict[str, Any] | None:
-        preparation = current_preparation()
+        siblings = current_siblings()
         media = output.multi_modal_data or {}
         # What depends on the text is only ever the token types, which go into the positions and are made anew there.
-        if preparation is None or set(media) != {"images"} or not hasattr(self.processor, "get_rope_index"):
+        if siblings is None or set(media) != {"images"} or not hasattr(self.processor, "get_rope_index"):
             return None
         if output.mm_processor_kwargs not in (None, self._get_mm_processor_kwargs()):
             return None
-        features = preparation.features_of(media["images"])
+        features = siblings.features_of(media["images"])
         if features is None or not {"pixel_values", "image_grid_thw"} <= set(features) <= _SHAREABLE:
             return None
         return dict(features)

@@ -10,8 +10,8 @@ from speciarl_verl.config.schema import SpeciaRLConfig, parse_config
 from speciarl_verl.judge.build import build_auditor, build_judge
 from speciarl_verl.judge.ledger import Ledger
 from speciarl_verl.plugin.trainer_mail import AccountPublisher
-from speciarl_verl.rollout.preparation import SameObjects
 from speciarl_verl.rollout.scorer import GroupScorer
+from speciarl_verl.rollout.siblings import SameObjects
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from speciarl_verl.plugin import agent_loop_worker as worker_module
 from speciarl_verl.plugin import process_scorer as scorer_module
 from speciarl_verl.plugin.agent_loop import AGENT_NAME
 from speciarl_verl.plugin.agent_loop_worker import SPENT
-from speciarl_verl.rollout.preparation import Preparation
+from speciarl_verl.rollout.siblings import Siblings
 from speciarl_verl.rollout.trace import TRACE_KEY
 from tests.plugin.rollout_world import (
     FAMILIES,
@@ -183,13 +183,13 @@ def test_features_are_let_go_of_with_the_group(qwen25: Path, texts: list[Any], m
     # pytest keeps what is logged: the errors, and with them the frames that they passed.
     monkeypatch.setattr(agent_loop_tq.logger, "error", lambda *args, **kwargs: None)
     watched: list[weakref.ref[Any]] = []
-    keep = Preparation.keep_features
+    keep = Siblings.keep_features
 
-    def watch(self: Preparation, pictures: Any, features: Any) -> None:
+    def watch(self: Siblings, pictures: Any, features: Any) -> None:
         watched.append(weakref.ref(features["pixel_values"]))
         keep(self, pictures, features)
 
-    with patch.object(Preparation, "keep_features", watch):
+    with patch.object(Siblings, "keep_features", watch):
         run = Run(qwen25, texts=texts)(PICTURES["landscape"])
     failed = texts is not TEXTS
     assert run.queue.tags["train/u"] == {"status": "failure" if failed else "finished"}

@@ -1,7 +1,8 @@
-"""What the rollouts of one picture have in common before anything is generated: done once, kept while the group runs.
+"""What the rollouts of one picture share in their worker: the picture's preparation, done once before anything is
+generated, and what they leave behind, collected until the last is in so that it travels in one piece.
 
-asyncio only: no verl, no torch. The worker opens a preparation around a group (plugin/agent_loop_worker.py); the tasks
-of the group's rollouts inherit it with their context, so that nobody has to look it up or to count who still needs it.
+asyncio only: no verl, no torch. The worker opens it around a group (plugin/agent_loop_worker.py); the tasks of the
+group's rollouts inherit it with their context, so that nobody has to look it up or to count who still needs it.
 """
 
 import asyncio
@@ -29,10 +30,16 @@ class SameObjects:
         return hash(tuple(map(id, self.objects)))
 
 
-class Preparation:
-    """The shared work of one group."""
+class Siblings:
+    """What one group shares.
 
-    def __init__(self) -> None:
+    Args:
+        size: how many rollouts it has.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._left_behind: dict[int, Any] = {}
         self._jobs: dict[SameObjects, asyncio.Future[Any]] = {}
         self._features: dict[SameObjects, Mapping[str, Any]] = {}
 
@@ -58,29 +65,45 @@ class Preparation:
         """What the processor made of these very `pictures`; None when it has not seen them."""
         return self._features.get(SameObjects(tuple(pictures)))
 
+    def collect(self, number: int, item: Any) -> list[Any] | None:
+        """Take in what rollout `number` leaves behind; the last gets the items of all, in the order of their numbers.
+
+        None for those before it: a group of which a rollout failed never gets there, and so leaves nothing.
+
+        Raises:
+            ValueError: that rollout has left something before.
+        """
+        if number in self._left_behind:
+            raise ValueError(f"two rollouts of one group have the number {number}")
+        self._left_behind[number] = item
+        if len(self._left_behind) < self._size:
+            return None
+        return [self._left_behind[number] for number in sorted(self._left_behind)]
+
     def close(self) -> None:
         """Let go of everything, and of work that nobody waits for any more."""
         for job in self._jobs.values():
             job.cancel()
         self._jobs.clear()
         self._features.clear()
+        self._left_behind.clear()
 
 
-_current: ContextVar[Preparation | None] = ContextVar("speciarl_preparation", default=None)
+_current: ContextVar[Siblings | None] = ContextVar("speciarl_siblings", default=None)
 
 
-def current_preparation() -> Preparation | None:
-    """The preparation of the group that the calling task belongs to; None where nothing is shared."""
+def current_siblings() -> Siblings | None:
+    """Those of the calling task; None where nothing is shared."""
     return _current.get()
 
 
 @contextmanager
-def shared_preparation() -> Iterator[None]:
-    """All tasks created within the block share one preparation, which ends with the block."""
-    preparation = Preparation()
-    token = _current.set(preparation)
+def sharing(size: int) -> Iterator[None]:
+    """All tasks created within the block are the rollouts of one group, which share until the block ends."""
+    siblings = Siblings(size)
+    token = _current.set(siblings)
     try:
         yield
     finally:
         _current.reset(token)
-        preparation.close()
+        siblings.close()
