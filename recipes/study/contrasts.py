@@ -1,4 +1,5 @@
-"""Differences between methods, paired by seed: the same warmed-up policy, birds and held-out pictures.
+"""Differences between methods, paired by seed: the same warmed-up policy, birds and held-out pictures; and what a row's
+seeds say of one more.
 
 Five seeds are few: the interval is Student's, of the mean of the seeds' differences, and with it goes the difference
 that so many seeds could have told from none.
@@ -86,3 +87,27 @@ def paired(against: str, differences: Sequence[float]) -> Difference:
     quantile = float(student.ppf((1 + LEVEL) / 2, n - 1))
     power = float(student.ppf(_POWER, n - 1))
     return Difference(against, n, mean, mean - quantile * error, mean + quantile * error, (quantile + power) * error)
+
+
+def further_seed(values: Sequence[float]) -> tuple[float, float]:
+    """Where one more seed of a row lands in 95 cases of a hundred, given two seeds or more: Student's prediction."""
+    n, mean = len(values), fmean(values)
+    reach = float(student.ppf((1 + LEVEL) / 2, n - 1)) * stdev(values) * sqrt(1 + 1 / n)
+    return mean - reach, mean + reach
+
+
+def repetition(result: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> str:
+    """How a result stands to those of the same row and setting with other seeds; empty for fewer than two of them."""
+    asked = {key: value for key, value in result["run"].items() if key != "seed"}
+    alike = [
+        held_out_hm(other)
+        for other in results
+        if other["name"] == result["name"]
+        and other["seed"] != result["seed"]
+        and asked == {key: value for key, value in other["run"].items() if key != "seed"}
+    ]
+    if len(alike) < 2:
+        return ""
+    (low, high), hm = further_seed(alike), held_out_hm(result)
+    place = "within" if low <= hm <= high else "outside"
+    return f"held-out HM {hm:.3f}, {place} {low:.3f} to {high:.3f}, which {len(alike)} other seeds predict (95%)"

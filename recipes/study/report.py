@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from recipes.quickstart.stage import run_stage
-from recipes.study.contrasts import HELD_OUT, NAMED, by_seed, difference
+from recipes.study.contrasts import HELD_OUT, NAMED, by_seed, difference, further_seed
 from recipes.study.plots import draw_all, named_by_certainty
 from recipes.study.results import read_results
 from recipes.study.rows import BASELINES
@@ -48,16 +48,18 @@ def tables(results: Sequence[Result]) -> Iterator[str]:
 
 
 def main_table(results: Sequence[Result]) -> Iterator[str]:
-    """Specificity / correctness / HM for each group of domains, means over seeds."""
-    yield (
-        "| row | seeds | " + " | ".join(f"{group.value}: spec / corr / HM" for group in Group) + " | held-out HM (sd) |"
-    )
-    yield "|---|---|" + "---|" * (len(Group) + 1)
+    """Specificity / correctness / HM for each group of domains, means over seeds; where one more seed should land."""
+    groups = " | ".join(f"{group.value}: spec / corr / HM" for group in Group)
+    yield f"| row | seeds | {groups} | held-out HM (sd) | a further seed (95%) |"
+    yield "|---|---|" + "---|" * (len(Group) + 2)
     for name, found in _by_name(results):
         cells = [" / ".join(_mean(found, group.value, key) for key in _KEYS) for group in Group]
         held_out = list(by_seed(found, name).values())
-        deviation = f" ({stdev(held_out):.3f})" if len(held_out) > 1 else ""
-        yield f"| {name} | {len(found)} | " + " | ".join(cells) + f" | {fmean(held_out):.3f}{deviation} |"
+        deviation = further = ""
+        if len(held_out) > 1:
+            low, high = further_seed(held_out)
+            deviation, further = f" ({stdev(held_out):.3f})", f"{low:.3f} to {high:.3f}"
+        yield f"| {name} | {len(found)} | " + " | ".join(cells) + f" | {fmean(held_out):.3f}{deviation} | {further} |"
 
 
 def calibration_table(results: Sequence[Result]) -> Iterator[str]:

@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 
 from recipes.quickstart.course import read_steps
 from recipes.quickstart.stage import run_stage
+from recipes.study.contrasts import repetition
 from recipes.study.results import append_results, figures, is_done, read_results
 from recipes.study.rows import BASELINE_NAMES, BASELINES, Run, Setting, all_runs, choose
 from speciarl_verl.errors import InputError, SpeciaRLError
@@ -243,6 +244,8 @@ def main(
                 for result in found:
                     shown = {name: f["hm"] for name, f in result["figures"].items() if "-" in name}
                     typer.echo(f"   {result['name']}: HM {shown}, {result['seconds']} s")
+                    if compared := repetition(result, read_results(results)):
+                        typer.echo(f"   {compared}")
     except Timeout:
         raise InputError(f"{work / 'lock'}: another study is running there: two trainings cannot go at once") from None
 

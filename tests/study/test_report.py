@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from recipes.study.contrasts import NAMED, difference, held_out_hm, paired
+from recipes.study.contrasts import NAMED, difference, further_seed, held_out_hm, paired, repetition
 from recipes.study.report import MARK, calibration_table, main
 from recipes.study.results import append_results, figures, is_done, read_results
 from recipes.study.rows import Run, Setting, all_runs
@@ -113,3 +113,25 @@ def test_a_broken_line_is_named(results: Path) -> None:
     with pytest.raises(InputError, match=r"results\.jsonl:13: not JSON"):
         read_results(results)
     json.loads(results.read_text().splitlines()[0])
+
+
+def test_further_seed_lands_where_students_prediction_says() -> None:
+    low, high = further_seed([0.70, 0.72, 0.74])
+    # t of 2 degrees of freedom, 4.303; deviation .02; sqrt(1 + 1/3).
+    assert (low + high) / 2 == pytest.approx(0.72)
+    assert high - 0.72 == pytest.approx(4.3027 * 0.02 * (4 / 3) ** 0.5, rel=1e-4)
+
+
+@pytest.mark.parametrize(("right", "place"), [(17, "within"), (6, "outside")])
+def test_repetition_with_another_seed_is_held_against_the_rows_own(results: Path, right: int, place: str) -> None:
+    run = next(run for run in all_runs(Setting()) if run.row.name == "dynamic N=8")
+    found = read_results(results)
+    said = repetition(result(Run(run.row, 7, run.setting), run.row.name, right), found)
+    assert f", {place} " in said
+    assert "which 3 other seeds predict" in said
+
+
+def test_repetition_of_another_setting_has_nothing_to_be_held_against(results: Path) -> None:
+    run = next(run for run in all_runs(Setting()) if run.row.name == "dynamic N=8")
+    other = result(Run(run.row, 7, Setting(steps=2)), run.row.name, 17)
+    assert repetition(other, read_results(results)) == ""
