@@ -26,6 +26,13 @@ from speciarl_verl.evaluation.report.plots.canvas import (
 Result = Mapping[str, Any]
 
 _PANELS_A_ROW = 6
+_UNTRAINED = {
+    "zero-shot": "before training",
+    "be specific": "asked to be specific",
+    "calibrated": "asked to be calibrated",
+    "oracle": "oracle",
+}
+"""Levels that trainings are seen against."""
 
 _CATEGORY_COLOURS = {symbol: tone.colour for symbol, tone in LIGHT.items() if symbol != "failed"}
 
@@ -64,17 +71,21 @@ def tradeoff(results: Sequence[Result], path: Path) -> bool:
 
 
 def rollouts(results: Sequence[Result], path: Path) -> bool:
-    """HM on the held-out domains against the number of rollouts, for rules that were run at two or more."""
+    """HM on the held-out domains against the number of rollouts, beside that of the policies that were not trained."""
     rules: dict[str, dict[int, list[float]]] = {}
     for name in _names(results):
         rule, _, size = name.rpartition(" N=")
         if rule and "images" not in rule and "noise" not in rule:
             rules.setdefault(rule, {})[int(size)] = list(by_seed(results, name).values())
-    rules = {rule: points for rule, points in rules.items() if len(points) > 1}
     if not rules:
         return False
     figure = new_figure(4.0)
     axes = figure.subplots()
+    for name, told in _UNTRAINED.items():
+        if seeds := by_seed(results, name):
+            level = fmean(seeds.values())
+            axes.axhline(level, color=FAINT, lw=0.8, ls="--")
+            axes.annotate(told, (1.01, level), xycoords=("axes fraction", "data"), color=FAINT, fontsize=8, va="center")
     for number, (rule, points) in enumerate(rules.items()):
         ns = sorted(points)
         colour, means = series_colour(number), [fmean(points[n]) for n in ns]
@@ -85,7 +96,7 @@ def rollouts(results: Sequence[Result], path: Path) -> bool:
     axes.set_xticks([4, 8, 16], ["4", "8", "16"])
     axes.set_xlabel("rollouts a picture (prompts a step are the same)")
     axes.set_ylabel("HM, mean of the held-out domains")
-    axes.legend(frameon=False, fontsize=8)
+    figure.legend(loc="outside upper left", frameon=False, fontsize=8, ncols=4)
     clear_frame(axes)
     save(figure, path.parent, path.name)
     return True

@@ -29,7 +29,7 @@ Result = Mapping[str, Any]
 MARK = "<!-- tables -->"
 _CAPTIONS = {
     "tradeoff": "Specificity against correctness; contours of HM; the star is the oracle.",
-    "rollouts": "HM on the held-out domains against the number of rollouts.",
+    "rollouts": "HM on the held-out domains against the number of rollouts: seeds and mean; dashed: without training.",
     "course": "Seed 0: HM of the sampled answers against steps and against rollouts.",
     "categories": "Seed 0: categories of the sampled answers over steps.",
     "certainty": "How often a kind is named, by how probable its best guess could be (fine-grained domains).",
