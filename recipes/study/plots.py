@@ -33,6 +33,8 @@ _UNTRAINED = {
     "oracle": "oracle",
 }
 """Levels that trainings are seen against."""
+FEWEST_PICTURES = 20
+"""That make a point of the reliability diagram."""
 
 _CATEGORY_COLOURS = {symbol: tone.colour for symbol, tone in LIGHT.items() if symbol != "failed"}
 
@@ -233,5 +235,7 @@ def _pooled(oracles: Sequence[Result], group: Group, rung: str) -> tuple[list[fl
     means = []
     for _, bins in sorted(pooled.items()):
         n = sum(size for size, _, _ in bins)
+        if n < FEWEST_PICTURES:
+            continue
         means.append([sum(size * values[i] for size, *values in bins) / n for i in (0, 1)])
     return [mean[0] for mean in means], [mean[1] for mean in means]

@@ -14,7 +14,7 @@ import typer
 
 from recipes.quickstart.stage import run_stage
 from recipes.study.contrasts import HELD_OUT, NAMED, by_seed, difference, further_seed
-from recipes.study.plots import draw_all, named_by_certainty
+from recipes.study.plots import FEWEST_PICTURES, draw_all, named_by_certainty
 from recipes.study.results import read_results
 from recipes.study.rows import BASELINES
 from recipes.study.run import RESULTS
@@ -33,7 +33,7 @@ _CAPTIONS = {
     "course": "Seed 0: HM of the sampled answers against steps and against rollouts.",
     "categories": "Seed 0: categories of the sampled answers over steps.",
     "certainty": "How often a kind is named, by how probable its best guess could be (fine-grained domains).",
-    "known": "What the untrained policy knows: how often a stated probability is right.",
+    "known": f"How often what the untrained policy states is right; points of {FEWEST_PICTURES} pictures or more.",
 }
 
 
