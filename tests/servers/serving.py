@@ -44,10 +44,10 @@ def serve_judge(*arguments: object) -> list[str]:
     return ["bash", "recipes/serve_judge.sh", *map(str, arguments)]
 
 
-def sglang_command(model: Path, port: int, replicas: int = 1) -> list[str]:
+def sglang_command(model: Path, port: int, replicas: int = 1, also: str = "") -> list[str]:
     """SGLang through the recipe."""
     flags = ["--device", "cpu", "--model", model, "--port", port, "--replicas", replicas, "--log-dir", model / "logs"]
-    return serve_judge(*flags, "--", "--dtype", "float32")
+    return serve_judge(*flags, *(["--also", also] if also else []), "--", "--dtype", "float32")
 
 
 def _vllm(model: Path, port: int) -> list[str]:

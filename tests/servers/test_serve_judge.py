@@ -5,7 +5,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 from speciarl_verl.judge.build import build_judge
 from speciarl_verl.judge.judge_config import ServerJudgeConfig
 from speciarl_verl.judge.protocol import Pair
-from tests.servers.serving import ROOT, SGLANG, Serving, free_port, serve_judge, sglang_command
+from tests.servers.serving import ROOT, SGLANG, Engine, Serving, free_port, serve_judge, sglang_command
 
 
 def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -177,27 +178,45 @@ def test_server_that_dies_at_start_ends_it_with_the_reason(model: Path, tmp_path
     assert "--judge-url" not in ended.stdout
 
 
-@pytest.fixture(scope="module")
-def replicas(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """Two servers behind SGLang's router."""
+@pytest.mark.drill
+@pytest.mark.servers
+@pytest.mark.timeout(900)
+async def test_replicas_share_the_pairs_and_survive_one_death(model: Path, tmp_path: Path) -> None:
     engine = replace(SGLANG, name="replicas", command=partial(sglang_command, replicas=2))
-    server = Serving(engine, model, tmp_path_factory.mktemp("replicas") / "server.log")
-    try:
-        server.start()
-        yield server
-    finally:
-        server.purge()
+    with _running(engine, model, tmp_path) as judge:
+        first, second = judge.port + 1, judge.port + 2
+        await _judged_by_both(judge, (first, second), lambda: _server_on(second).kill())
+        _await_in_log(judge, "a server died, the others go on")
+        assert judge.stop() == 128 + signal.SIGTERM
 
 
 @pytest.mark.drill
 @pytest.mark.servers
 @pytest.mark.timeout(900)
-async def test_replicas_share_the_pairs_and_survive_one_death(replicas: Serving) -> None:
-    _await_in_log(replicas, f"--judge server --judge-url {replicas.url}\n")
-    judge = build_judge(ServerJudgeConfig(url=replicas.url, cache="memory"))
+async def test_server_of_another_machine_shares_the_pairs_and_may_die(model: Path, tmp_path: Path) -> None:
+    with _running(replace(SGLANG, name="other"), model, tmp_path) as other:
+        engine = replace(SGLANG, name="router", command=partial(sglang_command, also=other.url))
+        with _running(engine, model, tmp_path) as judge:
+            await _judged_by_both(judge, (judge.port + 1, other.port), other.kill)
+            assert judge.stop() == 128 + signal.SIGTERM
+
+
+@contextmanager
+def _running(engine: Engine, model: Path, folder: Path) -> Iterator[Serving]:
+    serving = Serving(engine, model, folder / f"{engine.name}.log")
+    try:
+        serving.start()
+        yield serving
+    finally:
+        serving.purge()
+
+
+async def _judged_by_both(serving: Serving, ports: tuple[int, int], kill_one: Callable[[], object]) -> None:
+    """The servers behind the router, on these ports, get about as many pairs each; one of them does for both."""
+    _await_in_log(serving, f"--judge server --judge-url {serving.url}\n")
+    judge = build_judge(ServerJudgeConfig(url=serving.url, cache="memory"))
     try:
         await judge.check()
-        ports = (replicas.port + 1, replicas.port + 2)
         before = [_answered(port) for port in ports]
         for number in range(128):
             await judge.judge(Pair(f"kind {number}", "herring gull"))
@@ -205,13 +224,11 @@ async def test_replicas_share_the_pairs_and_survive_one_death(replicas: Serving)
         assert min(shares) > 32
         assert sum(shares) == 128
 
-        _server_on(ports[1]).kill()
+        kill_one()
         for number in range(32):
             await judge.judge(Pair(f"another kind {number}", "herring gull"))
     finally:
         await judge.close()
-    _await_in_log(replicas, "a server died, the others go on")
-    assert replicas.stop() == 128 + signal.SIGTERM
 
 
 def _await_in_log(serving: Serving, text: str) -> None:
