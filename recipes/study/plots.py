@@ -172,7 +172,7 @@ def known(results: Sequence[Result], path: Path) -> bool:
     for axes, rung in zip(figure.subplots(1, 2, sharey=True), ("kind", "family"), strict=True):
         axes.plot([0, 1], [0, 1], color=FAINT, lw=0.8)
         for number, group in enumerate(Group):
-            stated, right = _pooled(oracles, group, rung)
+            stated, right = reliability_points(oracles, group, rung)
             axes.plot(stated, right, color=series_colour(number), marker=series_marker(number), ms=4, label=group.value)
         axes.set_title(f"made to name the {rung}", fontsize=10, loc="left")
         axes.set_xlabel("probability that the policy states")
@@ -181,6 +181,26 @@ def known(results: Sequence[Result], path: Path) -> bool:
     figure.axes[0].legend(frameon=False, fontsize=8)
     save(figure, path.parent, path.name)
     return True
+
+
+def reliability_points(oracles: Sequence[Result], group: Group, rung: str) -> tuple[list[float], list[float]]:
+    """What is stated and how often it is right, both `(bins,)`, over the domains of a group and all seeds.
+
+    Bins of fewer than `FEWEST_PICTURES` are left out: how often those are right is chance.
+    """
+    pooled: dict[float, list[tuple[int, float, float]]] = {}
+    for result in oracles:
+        for domain in DOMAINS:
+            if domain.group is group:
+                for found in result["domains"][domain.name]["reliability"][rung]:
+                    pooled.setdefault(found["low"], []).append((found["n"], found["stated"], found["right"]))
+    means = []
+    for _, bins in sorted(pooled.items()):
+        n = sum(size for size, _, _ in bins)
+        if n < FEWEST_PICTURES:
+            continue
+        means.append([sum(size * values[i] for size, *values in bins) / n for i in (0, 1)])
+    return [mean[0] for mean in means], [mean[1] for mean in means]
 
 
 def named_by_certainty(results: Sequence[Result], name: str) -> list[float]:
@@ -223,19 +243,3 @@ def _stack(axes: Axes, result: Result) -> None:
     axes.set_ylim(0, 1)
     axes.margins(x=0)
     axes.tick_params(labelsize=6)
-
-
-def _pooled(oracles: Sequence[Result], group: Group, rung: str) -> tuple[list[float], list[float]]:
-    pooled: dict[float, list[tuple[int, float, float]]] = {}
-    for result in oracles:
-        for domain in DOMAINS:
-            if domain.group is group:
-                for found in result["domains"][domain.name]["reliability"][rung]:
-                    pooled.setdefault(found["low"], []).append((found["n"], found["stated"], found["right"]))
-    means = []
-    for _, bins in sorted(pooled.items()):
-        n = sum(size for size, _, _ in bins)
-        if n < FEWEST_PICTURES:
-            continue
-        means.append([sum(size * values[i] for size, *values in bins) / n for i in (0, 1)])
-    return [mean[0] for mean in means], [mean[1] for mean in means]
