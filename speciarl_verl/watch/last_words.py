@@ -14,8 +14,8 @@ _RAY_TRACE = re.compile(r"^ray\.\S+: ray::")
 """Names the task that failed, and not yet why."""
 
 _UNREACHED = (
-    "a process of the training cannot be reached: its machine died, or the network to it; the same command resumes "
-    "from the last checkpoint"
+    "a process of the training cannot be reached: its machine died, or Ray's raylet there, or the network to it; the "
+    "same command resumes from the last checkpoint"
 )
 """Ray does not say which: mostly the trainer's own, which nothing of ours watches."""
 

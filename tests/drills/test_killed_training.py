@@ -1,5 +1,6 @@
-"""SIGKILL to each part of a training at a random moment of a step: it ends within a minute with one message that names
-cause and cure, leaves nothing behind, and the same command goes on from the last checkpoint.
+"""SIGKILL to each part of a training, or to the raylet below them all, at a random moment of a step: it ends within a
+minute with one message that names cause and cure, leaves nothing behind, and the same command goes on from the last
+checkpoint.
 """
 
 import logging
@@ -67,11 +68,12 @@ def scene(world: World, tmp_path: Path) -> Iterator[Scene]:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a training: the title of its process (None: the judge's server), and what is said of its death."""
+    """A part of a training: the title of its process (None: the judge's server), and what is said of its death, or one
+    of what may be said."""
 
     name: str
     title: str | None
-    message: str
+    message: str | tuple[str, ...]
     rounds: int = 3
 
 
@@ -85,6 +87,18 @@ PARTS = (
     # All parts are its forks, and go with it.
     Part("fork server", "speciarl_verl.fork_server.forks", "the process TaskRunnerV1 of the training died"),
 )
+RAYLET = Part(
+    "raylet",
+    "raylet/raylet --raylet_socket_name",
+    # All parts die with it, and whichever is missed first is named.
+    (
+        "training stopped: the training worker 0 died",
+        "training stopped: the rollout server 0 died",
+        "training stopped: the agent-loop worker 0 died",
+        "the process TaskRunnerV1 of the training died",
+        "a process of the training cannot be reached: its machine died, or Ray's raylet there",
+    ),
+)
 
 
 @pytest.mark.parametrize("number", range(max(part.rounds for part in PARTS)))
@@ -92,6 +106,11 @@ def test_killed_part_ends_the_run_and_the_next_launch_goes_on(number: int, scene
     """One part after the other; each launch resumes where the one before was killed."""
     for part in (part for part in PARTS if number < part.rounds):
         launch_and_kill(part, scene, seed=hash_of(f"{number} {part.name}"))
+
+
+def test_killed_raylet_of_the_only_machine_ends_the_run_and_the_next_launch_goes_on(scene: Scene) -> None:
+    for number in range(RAYLET.rounds):
+        launch_and_kill(RAYLET, scene, seed=number)
 
 
 def launch_and_kill(part: Part, scene: Scene, seed: int) -> None:
